@@ -1,0 +1,81 @@
+// hal/cpu.hpp on a PC: per-CPU words are GS-relative, one instruction each.
+#pragma once
+
+#include <machine/cpu_state.hpp>
+
+namespace takt {
+
+namespace machine {
+
+template <typename T>
+inline void spin_until_zero(const Atomic<T>& word)
+{
+    while (word.load(Order::relaxed) != 0) __builtin_ia32_pause();
+}
+
+extern "C" unsigned char takt_kernel_storage[];
+
+}  // namespace machine
+
+namespace hal {
+
+inline Kernel& kernel() { return reinterpret_cast<Kernel&>(machine::takt_kernel_storage); }
+
+inline Thread& current_thread()
+{
+    Thread* thread;
+    asm volatile("mov %%gs:8, %0" : "=r"(thread));
+    return *thread;
+}
+
+inline Cpu& current_cpu()
+{
+    Cpu* cpu;
+    asm volatile("mov %%gs:0, %0" : "=r"(cpu));
+    return *cpu;
+}
+
+inline bool interrupts_enabled()
+{
+    u64 flags;
+    asm volatile("pushfq; pop %0" : "=r"(flags));
+    return flags & 0x200;
+}
+inline void enable_interrupts() { asm volatile("sti" ::: "memory"); }
+inline void disable_interrupts() { asm volatile("cli" ::: "memory"); }
+inline InterruptState save_and_disable_interrupts()
+{
+    u64 flags;
+    asm volatile("pushfq; pop %0; cli" : "=r"(flags)::"memory");
+    return flags;
+}
+inline void restore_interrupts(InterruptState state)
+{
+    if (state & 0x200) asm volatile("sti" ::: "memory");
+}
+
+inline void preempt_disable() { asm volatile("incl %%gs:32" ::: "memory", "cc"); }
+inline bool preempt_enable()
+{
+    bool zero;
+    asm volatile("decl %%gs:32" : "=@ccz"(zero)::"memory");
+    return zero && interrupts_enabled();
+}
+inline void preempt_enable_no_check() { asm volatile("decl %%gs:32" ::: "memory", "cc"); }
+inline u32 preempt_word()
+{
+    u32 word;
+    asm volatile("movl %%gs:32, %0" : "=r"(word)::"memory");
+    return word;
+}
+inline bool preemptible() { return (preempt_word() & ~machine::no_reschedule) == 0 && interrupts_enabled(); }
+inline bool in_interrupt() { return preempt_word() & 0xff0000; }
+inline void set_need_reschedule() { asm volatile("andl $0x7fffffff, %%gs:32" ::: "memory", "cc"); }
+inline void clear_need_reschedule() { asm volatile("orl $0x80000000, %%gs:32" ::: "memory", "cc"); }
+inline bool need_reschedule() { return !(preempt_word() & machine::no_reschedule); }
+
+inline void spin_hint() { __builtin_ia32_pause(); }
+inline void wait_for_interrupt() { asm volatile("sti; hlt" ::: "memory"); }
+
+}  // namespace hal
+}  // namespace takt

@@ -1,0 +1,43 @@
+// FileTable: the descriptors of a process (or of several that share them, clone(CLONE_FILES)).
+#pragma once
+
+#include <kernel/fs/file.hpp>
+#include <kernel/mm/vector.hpp>
+
+namespace takt {
+
+class FileTable : public RefCounted<FileTable>, public HeapObject {
+public:
+    FileTable() = default;
+    ~FileTable();
+
+    // Errors: ebadf.
+    Result<Ref<File>> get(MayLock& context, int descriptor);
+    Result<bool> close_on_exec(MayLock& context, int descriptor);
+    Result<void> set_close_on_exec(MayLock& context, int descriptor, bool close);
+    // The lowest free descriptor at or above `from`. Errors: emfile (`limit` is RLIMIT_NOFILE), enomem.
+    Result<int> add(MayLock& context, Ref<File> file, bool close_on_exec, u64 limit, int from = 0);
+    // dup2(2): replaces; the file that was there is returned for the caller to close outside the lock.
+    Result<Ref<File>> replace(MayLock& context, int descriptor, Ref<File> file, bool close_on_exec, u64 limit);
+    // Takes a descriptor out; the caller calls on_close() and drops the reference. Errors: ebadf.
+    Result<Ref<File>> remove(MayLock& context, int descriptor);
+    // close(2): remove, on_close, drop.
+    Result<void> close(MayBlock& context, int descriptor);
+    // fork(2): a copy of the table. Error: enomem.
+    Result<Ref<FileTable>> clone(MayBlock& context);
+    void close_all_on_exec(MayBlock& context);
+    void close_all(MayBlock& context);
+    // For /proc/PID/fd: the lowest open descriptor at or above `from`, or -1.
+    int next(MayLock& context, int from);
+
+private:
+    struct Slot {
+        Ref<File> file;
+        bool close_on_exec = false;
+    };
+    Lock<Rank::file_table> lock_;
+    Vector<Slot> slots_ GUARDED_BY(lock_);
+    int lowest_free_ GUARDED_BY(lock_) = 0;  // no free slot below
+};
+
+}  // namespace takt

@@ -1,0 +1,28 @@
+// hal: a thread's machine context, and the switch between two.
+#pragma once
+
+#include <kernel/base/types.hpp>
+
+namespace takt {
+
+class Thread;
+class MayBlock;
+
+namespace hal {
+
+// machine::ThreadContext (machine/context.hpp): saved stack pointer, kernel stack, user thread base, vector state.
+
+// Gives `thread` a fresh kernel stack and makes it start in `entry` when first switched to; interrupts on.
+// False when there is no memory for the stack.
+bool create_context(MayBlock& context, Thread& thread, void (*entry)(Thread&));
+// Frees stack and vector state of a thread that will never run again.
+void destroy_context(MayBlock& context, Thread& thread);
+
+// Saves `from`, resumes `to`. Interrupts off, both run queues' owner lock held by the caller; returns when `from` is
+// resumed, perhaps on another CPU.
+void switch_context(Thread& from, Thread& to);
+
+}  // namespace hal
+}  // namespace takt
+
+#include <machine/context.hpp>

@@ -1,0 +1,15 @@
+// Kernel: the one object that all state hangs from. A PC has one, at a link-time constant address (hal::kernel()); a
+// test process makes as many as it likes.
+#pragma once
+
+#include <kernel/sched/scheduler.hpp>
+
+namespace takt {
+
+class Kernel {
+public:
+    Scheduler scheduler;
+    // subsystems: one member each, included above
+};
+
+}  // namespace takt

@@ -1,0 +1,44 @@
+// Signal sets and pending signals.
+#pragma once
+
+#include <abi/types.hpp>
+#include <kernel/base/list.hpp>
+#include <kernel/mm/allocate.hpp>
+
+namespace takt {
+
+inline constexpr int signal_count = 64;
+inline constexpr int signal_realtime_min = 32;
+
+// Signal numbers (signal(7), x86-64).
+namespace signal_number {
+inline constexpr int hup = 1, interrupt = 2, quit = 3, ill = 4, trap = 5, abrt = 6, bus = 7, fpe = 8, kill = 9, usr1 = 10,
+                     segv = 11, usr2 = 12, pipe = 13, alrm = 14, term = 15, stkflt = 16, chld = 17, cont = 18, stop = 19,
+                     tstp = 20, ttin = 21, ttou = 22, urg = 23, xcpu = 24, xfsz = 25, vtalrm = 26, prof = 27, winch = 28,
+                     io = 29, pwr = 30, sys = 31;
+}
+
+struct SignalSet {
+    u64 bits = 0;
+
+    static constexpr SignalSet of(int signal) { return {1ull << (signal - 1)}; }
+    constexpr bool has(int signal) const { return bits >> (signal - 1) & 1; }
+    constexpr void add(int signal) { bits |= 1ull << (signal - 1); }
+    constexpr void remove(int signal) { bits &= ~(1ull << (signal - 1)); }
+    constexpr SignalSet operator|(SignalSet other) const { return {bits | other.bits}; }
+    constexpr SignalSet operator&(SignalSet other) const { return {bits & other.bits}; }
+    constexpr SignalSet without(SignalSet other) const { return {bits & ~other.bits}; }
+    constexpr bool empty() const { return bits == 0; }
+};
+
+struct QueuedSignal : public HeapObject, public ListHook<> {
+    abi::Siginfo info{};
+};
+
+// What is pending for a thread or a process: one bit and, for realtime signals, a queue. Constant time to add.
+struct PendingSignals {
+    SignalSet set;
+    List<QueuedSignal> queue;
+};
+
+}  // namespace takt

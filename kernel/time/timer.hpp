@@ -1,0 +1,83 @@
+// Timers: one-shot, nanoseconds, in a queue per CPU. No tick.
+//
+// Three kinds, told apart by a field, not by an indirect call:
+//   wake     belongs to a sleeping thread: expiry makes the thread ready, in the interrupt
+//   slice    the end of the running thread's time slice on this CPU
+//   soft     anything longer: handed to the CPU's `timers/N` thread, which calls expire()
+#pragma once
+
+#include <kernel/base/cpu_set.hpp>
+#include <kernel/base/list.hpp>
+#include <kernel/base/time.hpp>
+#include <kernel/sync/context.hpp>
+
+namespace takt {
+
+class Thread;
+class TimerQueue;
+struct TimerTag;
+struct ExpiredTag;
+
+class Timer : public TreeHook<TimerTag> {
+public:
+    enum class Kind : u8 { wake, slice, soft };
+
+    explicit Timer(Kind timer_kind) : kind(timer_kind) {}
+
+    const Kind kind;
+    bool queued = false;   // in `queue`; guarded by that CPU's run-queue lock
+    Instant deadline{};
+    TimerQueue* queue = nullptr;
+};
+
+// A timer whose expiry runs in thread context. Arm, cancel and the owner's teardown are serialised by the owner's lock.
+class SoftTimer : public Timer, public ListHook<ExpiredTag> {
+public:
+    SoftTimer() : Timer(Kind::soft) {}
+    virtual ~SoftTimer() = default;
+
+    // Runs in the timer thread, once for each arming unless cancelled first. May arm again.
+    virtual void expire(MayBlock& context) = 0;
+
+    // Any context but a hard interrupt. O(log timers of this CPU); interrupts off for one insertion.
+    // Replaces a former deadline. Deadlines are on CLOCK_MONOTONIC.
+    void arm(Instant at);
+    // True when the timer will not expire any more; false when it was not armed, or its expiry has begun (it may be
+    // running now: see cancel_and_wait).
+    bool cancel();
+    // Also waits for an expiry that is running. Not from expire(), not under a lock that expire() takes.
+    void cancel_and_wait(MayBlock& context);
+    bool armed() const;
+
+private:
+    friend class TimerThread;
+    enum class Expiry : u8 { idle, pending, running };
+    Expiry expiry_ = Expiry::idle;  // guarded by the run-queue lock of `queue`
+};
+
+// The timers of one CPU, earliest first. Guarded by the CPU's run-queue lock.
+// The earliest timer stands outside the tree, so that a CPU with one timer touches no tree.
+class TimerQueue {
+public:
+    explicit TimerQueue(CpuId cpu) : cpu_(cpu) {}
+
+    // O(log n). True when `timer` is now the earliest: the caller arms the machine's timer.
+    bool insert(Timer& timer, Instant deadline);
+    // O(log n). True when the earliest changed.
+    bool remove(Timer& timer);
+    Timer* earliest() const { return earliest_; }
+    // Takes the earliest out. O(1) when it is the only one.
+    Timer& take_earliest();
+    CpuId cpu() const { return cpu_; }
+
+private:
+    struct EarlierFirst {
+        bool operator()(const Timer& left, const Timer& right) const { return left.deadline < right.deadline; }
+    };
+
+    Timer* earliest_ = nullptr;
+    CpuId cpu_;
+    Tree<Timer, EarlierFirst, TimerTag> later_;
+};
+
+}  // namespace takt

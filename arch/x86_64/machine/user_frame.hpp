@@ -2,8 +2,12 @@
 #pragma once
 
 #include <kernel/base/types.hpp>
+#include <string_view>
 
 namespace takt::machine {
+
+inline constexpr std::string_view platform_name = "x86_64";
+inline constexpr u16 elf_machine = 62;  // EM_X86_64
 
 struct UserFrame {
     u64 r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <kernel/sched/scheduler.hpp>
+#include <kernel/trace/kernel_log.hpp>
 
 namespace takt {
 
 class Kernel {
 public:
     Scheduler scheduler;
+    KernelLog log;
     // subsystems: one member each, included above
 };
 

@@ -50,8 +50,8 @@ std::string_view bytes_at(Elf* elf, GElf_Addr address, std::optional<size_t> wan
             continue;
         const GElf_Xword within = address - segment.p_vaddr;
         const size_t size = wanted.value_or(segment.p_filesz - within);
-        Elf_Data* data = elf_getdata_rawchunk(elf, int64_t(segment.p_offset + within), size,
-                                              ELF_T_BYTE);
+        Elf_Data* data =
+            elf_getdata_rawchunk(elf, int64_t(segment.p_offset + within), size, ELF_T_BYTE);
         if (data == nullptr)
             return {};
         return {static_cast<const char*>(data->d_buf), data->d_size};

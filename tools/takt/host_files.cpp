@@ -72,7 +72,9 @@ std::string read_text(const fs::path& path) {
 }
 
 void write_text(const fs::path& path, std::string_view text) {
-    write_all(open_file(path, O_WRONLY | O_CREAT | O_TRUNC).get(), text);
+    const fs::path fresh = fmt::format("{}.{}", path.string(), getpid());
+    write_all(open_file(fresh, O_WRONLY | O_CREAT | O_TRUNC).get(), text);
+    fs::rename(fresh, path);
 }
 
 FileLock::FileLock(const fs::path& path) {
@@ -82,9 +84,15 @@ FileLock::FileLock(const fs::path& path) {
     }
 }
 
-fs::path source_directory() { return TAKT_SOURCE_DIR; }
-fs::path build_directory() { return source_directory() / "build"; }
-fs::path init_program() { return TAKT_INIT; }
+fs::path source_directory() {
+    return TAKT_SOURCE_DIR;
+}
+fs::path build_directory() {
+    return source_directory() / "build";
+}
+fs::path init_program() {
+    return TAKT_INIT;
+}
 
 fs::path cache_directory() {
     if (const auto chosen = environment("TAKT_CACHE"))

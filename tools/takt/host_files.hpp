@@ -38,6 +38,7 @@ std::pair<Descriptor, Descriptor> make_pipe(); // reader, writer; both close on 
 void write_all(int file, std::string_view data);
 std::string read_all(int file, size_t offset = 0); // leaves the file position alone
 std::string read_text(const fs::path& path);
+// Readers see the old text or the new one, never a part.
 void write_text(const fs::path& path, std::string_view text);
 
 // Holds the lock on a file, made if missing, until destroyed: other takt processes wait.

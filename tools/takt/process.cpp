@@ -4,11 +4,11 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <csignal>
 #include <unistd.h>
 
 namespace takt {

@@ -2,6 +2,8 @@
 // test process makes as many as it likes.
 #pragma once
 
+#include <kernel/process/process_table.hpp>
+#include <kernel/process/user_account.hpp>
 #include <kernel/sched/scheduler.hpp>
 #include <kernel/trace/kernel_log.hpp>
 
@@ -11,6 +13,8 @@ class Kernel {
 public:
     Scheduler scheduler;
     KernelLog log;
+    ProcessTable processes;
+    UserAccounts users;
     // subsystems: one member each, included above
 };
 

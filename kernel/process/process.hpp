@@ -5,6 +5,8 @@
 #include <kernel/mm/allocate.hpp>
 #include <kernel/process/credentials.hpp>
 #include <kernel/process/limits.hpp>
+#include <kernel/process/usage.hpp>
+#include <kernel/process/user_account.hpp>
 #include <kernel/sched/thread.hpp>
 #include <kernel/sync/lock.hpp>
 #include <kernel/sync/wait_queue.hpp>
@@ -21,44 +23,58 @@ class Task;
 class Terminal;
 struct SiblingTag;
 struct GroupTag;
+struct SessionTag;
 struct ThreadListTag;
-struct AllProcessesTag;
+struct TraceeTag;
 
 class Process : public RefCounted<Process>,
                 public HeapObject,
                 public ListHook<SiblingTag>,
                 public ListHook<GroupTag>,
-                public ListHook<AllProcessesTag> {
+                public ListHook<SessionTag> {
 public:
     ~Process();
 
     const ThreadId pid;
 
     // --- The tree: guarded by ProcessTable's lock (Rank::process_tree).
-    Process* parent = nullptr;
+    Process* parent = nullptr;     // null only for PID 1
+    ThreadId parent_thread{};      // who called clone(2)
     List<Process, SiblingTag> children;
+    List<Task, TraceeTag> tracees; // ptrace(2)
     ThreadId group{};
     ThreadId session{};
     Terminal* terminal = nullptr;  // controlling terminal of the session
-    bool zombie = false;
+    bool zombie = false;           // all threads have ended; waits for its parent
+    bool reaped = false;           // wait4(2) took it; out of the table
     i32 wait_status = 0;           // as wait4(2) returns it, when zombie
-    i32 exit_signal = 17;
-    WaitQueue child_events;        // waited on under the tree's lock
+    i32 exit_signal = 17;          // 0: none
+    bool child_subreaper = false;  // prctl(PR_SET_CHILD_SUBREAPER)
+    Usage children_usage;          // of children that were waited for, with theirs
+    WaitQueue child_events;        // wait4(2) and tracers; waited on under the tree's lock
 
     // --- This process: guarded by lock_.
     Lock<Rank::process>& lock() RETURN_CAPABILITY(lock_) { return lock_; }
     List<Task, ThreadListTag> threads GUARDED_BY(lock_);
-    u32 thread_count GUARDED_BY(lock_) = 0;
+    u32 thread_count GUARDED_BY(lock_) = 0;     // threads that have not ended; `threads` also holds an ended leader
+    Usage usage GUARDED_BY(lock_);              // of threads that have ended
     Credentials credentials GUARDED_BY(lock_);
     Limits limits GUARDED_BY(lock_){};
-    bool exiting GUARDED_BY(lock_) = false;
-    i32 exit_status GUARDED_BY(lock_) = 0;
+    bool exiting GUARDED_BY(lock_) = false;     // exit_group or a fatal signal: every thread ends, none is made
+    i32 exit_status GUARDED_BY(lock_) = 0;      // as wait4(2) returns it, when exiting
+    Task* executing GUARDED_BY(lock_) = nullptr; // exec: the thread that stays while the others end
+    WaitQueue thread_ended GUARDED_BY(lock_);   // exec waits for the others
+    Ref<UserAccount> account GUARDED_BY(lock_); // of credentials.user
 
-    // --- Shared objects; replaced only by the process's own threads (exec, exit, unshare).
+    // --- Shared objects. Replaced (exec, unshare) and dropped (exit) only by the process's own threads, under lock_:
+    // those read them freely, others borrow them, and get null when the process is past its exit.
     Ref<AddressSpace> address_space;
     Ref<FileTable> files;
     Ref<FsContext> fs;
-    Ref<ProcessSignals> signals;
+    const Ref<ProcessSignals> signals;
+    Ref<AddressSpace> borrow_address_space(MayLock& context);
+    Ref<FileTable> borrow_files(MayLock& context);
+    Ref<FsContext> borrow_fs(MayLock& context);
     Owned<PosixTimers> timers;
     Owned<SemaphoreUndo> semaphore_undo;
 
@@ -66,10 +82,17 @@ public:
     i16 out_of_memory_adjust = 0;  // /proc/PID/oom_score_adj
     Instant started{};
     bool has_executed = false;
+    u64 timer_slack_ns = 50'000;
+    u32 personality = 0;
+    u8 dumpable = 1;               // prctl(PR_SET_DUMPABLE)
+    bool no_new_privileges = false;
+    bool keep_capabilities = false;
+    u16 io_priority = 0;           // ioprio_set(2)
+
+    // Precondition: `process_id` was allocated. Its table entry is made by ProcessTable::add().
+    Process(ThreadId process_id, Ref<ProcessSignals> process_signals);
 
 private:
-    friend class ProcessTable;
-    Process(ThreadId process_id);
     Lock<Rank::process> lock_;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <kernel/fs/dentry.hpp>
+#include <kernel/fs/file.hpp>
 #include <kernel/fs/file_system.hpp>
 
 namespace takt {
@@ -106,6 +107,12 @@ private:
     List<Mount> mounts_ GUARDED_BY(tree_lock_);  // holds a reference each; oldest first
     u32 next_id_ GUARDED_BY(tree_lock_) = 1;
     Path root_;  // written at boot, and by pivot() under both locks
+};
+
+// Where a magic link leads: a path (also one that was unlinked), or an open file that has none (a pipe, a socket).
+struct LinkTarget {
+    Path path{};
+    Ref<File> file{};
 };
 
 // Appends the path of `path` as the running process sees it (as the kernel's root does for a kernel thread), with

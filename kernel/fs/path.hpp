@@ -8,7 +8,6 @@
 namespace takt {
 
 class Dentry;
-class File;
 class Mount;
 
 struct Path {
@@ -17,12 +16,6 @@ struct Path {
 
     explicit operator bool() const { return static_cast<bool>(dentry); }
     bool operator==(const Path& other) const { return mount == other.mount && dentry == other.dentry; }
-};
-
-// Where a magic link leads: a path (also one that was unlinked), or an open file that has none (a pipe, a socket).
-struct LinkTarget {
-    Path path{};
-    Ref<File> file{};
 };
 
 }  // namespace takt

@@ -31,11 +31,22 @@ struct SignalSet {
     constexpr bool empty() const { return bits == 0; }
 };
 
+class UserAccount;
+
 struct QueuedSignal : public HeapObject, public ListHook<> {
+    enum class Kind : u8 {
+        heap,      // freed when taken; charged to `account`
+        embedded,  // first_queued of a task or process
+        timer      // a POSIX timer's own
+    };
+    Kind kind = Kind::heap;
+    bool in_use = false;             // embedded and timer: it is queued
+    UserAccount* account = nullptr;  // heap: holds a reference
     abi::Siginfo info{};
 };
 
-// What is pending for a thread or a process: one bit and, for realtime signals, a queue. Constant time to add.
+// What is pending for a thread or a process: one bit a signal, and a queue of what is known about each. Constant time to
+// add. A standard signal is queued once; a bit without an entry is a signal whose details there was no memory for.
 struct PendingSignals {
     SignalSet set;
     List<QueuedSignal> queue;

@@ -1,14 +1,13 @@
 // Task: a user thread (Linux's word for it too): a Thread with a process, signal state and a user stack.
 #pragma once
 
+#include <kernel/process/futex_pi.hpp>
 #include <kernel/process/process.hpp>
 #include <kernel/process/signal_set.hpp>
 #include <kernel/sched/thread.hpp>
 #include <kernel/sync/completion.hpp>
 
 namespace takt {
-
-class FutexPiState;  // process/futex_pi.hpp
 
 class Task : public Thread,
              public RefCounted<Task>,
@@ -53,8 +52,8 @@ public:
     Atomic<bool> wall_clock_wait{false};
 
     // --- PI futexes that this thread owns and others wait for (process/futex_pi.hpp).
-    List<FutexPiState> pi_futexes;  // guarded by pi_futexes_lock
     Lock<Rank::object> pi_futexes_lock;
+    List<FutexPiState> pi_futexes GUARDED_BY(pi_futexes_lock);
 
     // --- vfork(2): the parent waits until the child execs or exits. Points to the parent's stack; guarded by the
     // process table's lock.

@@ -26,6 +26,7 @@ enum class Rank : u8 {
     memory_object,   // mm: pages of one object
 
     // Locks: nothing waits inside but for another Lock.
+    wall_clock,      // those to tell when the wall clock is set
     process_tree,    // parent, children, groups, sessions, pid table
     process,         // one process: threads, limits, credentials
     file_table,      // descriptors of one process

@@ -1,0 +1,17 @@
+// Ipc: what the kernel has of inter-process communication beside the objects themselves. Member of Kernel.
+#pragma once
+
+#include <kernel/hal/atomic.hpp>
+
+namespace takt {
+
+class Ipc {
+public:
+    // Inode numbers of pipes and sockets, as /proc/PID/fd shows them.
+    u64 new_inode_number() { return next_inode_.fetch_add(1, Order::relaxed); }
+
+private:
+    Atomic<u64> next_inode_{1};
+};
+
+}  // namespace takt

@@ -1,7 +1,8 @@
 // hal: page tables of user address spaces.
 //
 // The functions work on one translation at a time, take no lock of their own, and are called under the address space's
-// mutex. They do not flush: the caller collects what it removed or narrowed and calls flush_*() before it frees frames.
+// mutex. They do not flush: the caller collects what it removed or narrowed and calls flush_user_range() before it
+// frees frames.
 #pragma once
 
 #include <kernel/base/cpu_set.hpp>
@@ -9,37 +10,62 @@
 #include <kernel/mm/frame.hpp>
 #include <kernel/sync/context.hpp>
 
-namespace takt::hal {
+namespace takt {
 
+class AddressSpace;
+
+namespace hal {
+
+// Without `read` the translation keeps its frame, but every access faults (PROT_NONE). Write and execute imply read.
 struct PageAccess {
+    bool read = true;
     bool write = false;
     bool execute = false;
 };
 
 struct Translation {
-    bool present = false;
+    bool present = false;  // there is a frame, accessible or not
     FrameNumber frame{};
-    bool write = false, execute = false, accessed = false, dirty = false;
+    bool read = false, write = false, execute = false, accessed = false, dirty = false;
 };
 
 // A new top-level table with the kernel's half in it: its physical address. Error: enomem.
 Result<u64> create_page_table(MayLock& context);
-// Frees the tables (not the frames they map; the caller has unmapped all). Preemptible.
+// Frees the tables (not the frames they map; the caller has unmapped all). No CPU has the root loaded any more:
+// retire_address_space() came first. Preemptible; bound: the tables.
 void destroy_page_table(MayLock& context, u64 root);
-// Sets one translation; makes the tables on the way. Error: enomem.
+// Sets one translation, replacing one that is there; makes the tables on the way. Error: enomem, no translation
+// changed.
 Result<void> map_page(MayLock& context, u64 root, u64 address, FrameNumber frame, PageAccess access);
 // Changes the rights of a present translation.
 void protect_page(u64 root, u64 address, PageAccess access);
 // Removes a translation and returns what it was.
 Translation unmap_page(u64 root, u64 address);
 Translation translate(u64 root, u64 address);
-// The next address at or above `address` and below `end` that has a present translation, skipping absent tables;
-// `end` if there is none. Bound: tables skipped.
-u64 next_mapped(u64 root, u64 address, u64 end);
+// Moves `address` to the next present translation at or above it and below `end`, skipping absent tables. False, and
+// address == end: there is none. Bound: one table's entries for each table in the range.
+bool next_translation(u64 root, u64& address, u64 end, Translation& translation);
+// Takes tables for [start, end) that hold nothing any more out of the tree, and returns them as a chain (0: none). They
+// may be freed after the range is flushed: processors cache pointers to tables too.
+u64 detach_empty_tables(u64 root, u64 start, u64 end);
+void free_tables(MayLock& context, u64 chain);
+// Tables of this root, itself included. O(1).
 u64 page_table_pages(u64 root);
 
-// Makes `cpus` (those that may hold translations of `root`) forget [start, end), or everything when the range is large.
-// Waits until they have; interrupts must be on. Only CPUs in the set that run the space now are interrupted.
-void flush_user_range(MayLock& context, u64 root, const CpuSet& cpus, u64 start, u64 end);
+// --- Forgetting translations. Callers have changed the tables already. Waits, with preemption and interrupts on, until
+// every CPU that runs the space has forgotten; CPUs that don't are not disturbed. Bound: the longest time that a CPU
+// has interrupts off. Not with preemption off.
 
-}  // namespace takt::hal
+void flush_user_range(MayLock& context, AddressSpace& space, u64 start, u64 end);
+// Has every CPU that runs the space execute a full memory barrier (membarrier(2)).
+void barrier_on_users(MayLock& context, AddressSpace& space);
+// Makes every CPU that still has the space loaded, as an idle CPU does, load the kernel's own. No thread may have it as
+// its space any more.
+void retire_address_space(MayLock& context, AddressSpace& space);
+
+// --- Whole frames. Preemptible.
+void zero_frame(FrameNumber frame);
+void copy_frame(FrameNumber to, FrameNumber from);
+
+}  // namespace hal
+}  // namespace takt

@@ -1,0 +1,245 @@
+// hal/paging.hpp on a PC: four levels of 512 entries (Intel SDM vol. 3, section 4.5).
+//
+// A user table's frame descriptor counts its entries in `references`, so that tables which have become empty are found
+// without reading them. The top-level table's descriptor counts the tables of the whole tree instead.
+//
+// Processors set the accessed and dirty bits on their own, so entries that they may see are changed by atomic
+// operations. Both bits are set from the start: nothing here looks for pages that are not used.
+#include <arch/x86_64/memory_map.hpp>
+#include <arch/x86_64/start.hpp>
+#include <kernel/hal/paging.hpp>
+#include <kernel/kernel.hpp>
+
+namespace takt::hal {
+namespace {
+
+using namespace machine;
+
+// A translation whose page can't be accessed: not present to the processor, but with a frame.
+constexpr u64 entry_held = 1ull << 9;
+constexpr u64 table_bits = page_present | page_write | page_user;
+constexpr unsigned leaf_shift = 12, top_shift = 39;
+
+u64* table_at(u64 physical) { return reinterpret_cast<u64*>(direct_map_start + physical); }
+u64 index_of(u64 address, unsigned shift) { return address >> shift & 511; }
+u64 load(const u64& entry) { return __atomic_load_n(&entry, __ATOMIC_RELAXED); }
+void store(u64& entry, u64 value) { __atomic_store_n(&entry, value, __ATOMIC_RELEASE); }
+bool has_frame(u64 entry) { return entry & (page_present | entry_held); }
+
+Atomic<u32>& count_of(u64 table) { return kernel().frames.descriptor(FrameNumber{table >> page_shift}).references; }
+void add_to(Atomic<u32>& count, i32 change)
+{
+    count.store(count.load(Order::relaxed) + static_cast<u32>(change), Order::relaxed);
+}
+
+u64 make_entry(FrameNumber frame, PageAccess access)
+{
+    u64 entry = physical_address(frame);
+    if (!access.read && !access.write && !access.execute) return entry | entry_held;
+    entry |= page_present | page_user | page_accessed;
+    if (access.write) entry |= page_write | page_dirty;
+    if (!access.execute) entry |= page_no_execute;
+    return entry;
+}
+
+Translation translation_of(u64 entry)
+{
+    Translation translation;
+    if (!has_frame(entry)) return translation;
+    translation.present = true;
+    translation.frame = FrameNumber{(entry & page_frame_mask) >> page_shift};
+    translation.read = entry & page_present;
+    translation.write = translation.read && entry & page_write;
+    translation.execute = translation.read && !(entry & page_no_execute);
+    translation.accessed = entry & page_accessed;
+    translation.dirty = entry & page_dirty;
+    return translation;
+}
+
+// The table of last level that holds the entry for `address`; 0: it doesn't exist.
+u64 leaf_table(u64 root, u64 address)
+{
+    u64 table = root;
+    for (unsigned shift = top_shift; shift > leaf_shift; shift -= 9) {
+        u64 entry = load(table_at(table)[index_of(address, shift)]);
+        if (!(entry & page_present)) return 0;
+        table = entry & page_frame_mask;
+    }
+    return table;
+}
+
+Result<u64> add_table(MayLock& context, u64 root, u64 parent, u64& entry)
+{
+    u64 table = physical_address(TRY(kernel().frames.allocate_zeroed(context, FrameUse::page_table)));
+    count_of(table).store(0, Order::relaxed);
+    if (parent != root) add_to(count_of(parent), 1);
+    add_to(count_of(root), 1);
+    store(entry, table | table_bits);
+    return table;
+}
+
+// Frees the tables below one entry of a table at `shift`.
+void free_below(MayLock& context, u64 entry, unsigned shift)
+{
+    if (!(entry & page_present)) return;
+    u64 table = entry & page_frame_mask;
+    if (shift > leaf_shift + 9)
+        for (u64 index = 0, left = count_of(table).load(Order::relaxed); left > 0 && index < 512; index++) {
+            u64 below = load(table_at(table)[index]);
+            if (!below) continue;
+            free_below(context, below, shift - 9);
+            left--;
+        }
+    kernel().frames.free(FrameNumber{table >> page_shift});
+}
+
+// Takes a table with nothing in it out of its parent's entry and puts it on the chain. The chain goes through the
+// tables' second words with the present bit clear, so that a processor which still walks there finds nothing.
+void detach(u64 root, u64 parent, u64& entry, u64& chain)
+{
+    u64 table = load(entry) & page_frame_mask;
+    store(entry, 0);
+    if (parent != root) add_to(count_of(parent), -1);
+    add_to(count_of(root), -1);
+    store(table_at(table)[1], chain);
+    chain = table;
+}
+
+void detach_in(u64 root, u64 table, unsigned shift, u64 start, u64 end, u64& chain)
+{
+    u64 step = 1ull << shift;
+    for (u64 at = start; at < end; at = (at & ~(step - 1)) + step) {
+        u64& entry = table_at(table)[index_of(at, shift)];
+        u64 value = load(entry);
+        if (!(value & page_present)) continue;
+        u64 below = value & page_frame_mask;
+        u64 slot_end = (at & ~(step - 1)) + step;
+        if (shift > leaf_shift + 9) detach_in(root, below, shift - 9, at, slot_end < end ? slot_end : end, chain);
+        if (count_of(below).load(Order::relaxed) == 0) detach(root, table, entry, chain);
+    }
+}
+
+}  // namespace
+
+Result<u64> create_page_table(MayLock& context)
+{
+    u64 root = physical_address(TRY(kernel().frames.allocate(context, FrameUse::page_table)));
+    u64* table = table_at(root);
+    const u64* kernel_table = table_at(kernel_root());
+    for (u64 index = 0; index < 256; index++) table[index] = 0;
+    for (u64 index = 256; index < 512; index++) table[index] = kernel_table[index];
+    count_of(root).store(1, Order::relaxed);
+    return root;
+}
+
+void destroy_page_table(MayLock& context, u64 root)
+{
+    for (u64 index = 0; index < 256; index++) free_below(context, load(table_at(root)[index]), top_shift);
+    kernel().frames.free(FrameNumber{root >> page_shift});
+}
+
+Result<void> map_page(MayLock& context, u64 root, u64 address, FrameNumber frame, PageAccess access)
+{
+    u64 table = root;
+    for (unsigned shift = top_shift; shift > leaf_shift; shift -= 9) {
+        u64& entry = table_at(table)[index_of(address, shift)];
+        u64 value = load(entry);
+        table = value & page_present ? value & page_frame_mask : TRY(add_table(context, root, table, entry));
+    }
+    u64& entry = table_at(table)[index_of(address, leaf_shift)];
+    if (!has_frame(load(entry))) add_to(count_of(table), 1);
+    store(entry, make_entry(frame, access));
+    return {};
+}
+
+void protect_page(u64 root, u64 address, PageAccess access)
+{
+    u64 table = leaf_table(root, address);
+    ASSERT(table != 0);
+    u64& entry = table_at(table)[index_of(address, leaf_shift)];
+    u64 value = load(entry);
+    ASSERT(has_frame(value));
+    store(entry, make_entry(FrameNumber{(value & page_frame_mask) >> page_shift}, access));
+}
+
+Translation unmap_page(u64 root, u64 address)
+{
+    u64 table = leaf_table(root, address);
+    if (table == 0) return {};
+    u64 value = __atomic_exchange_n(&table_at(table)[index_of(address, leaf_shift)], 0, __ATOMIC_ACQ_REL);
+    if (has_frame(value)) add_to(count_of(table), -1);
+    return translation_of(value);
+}
+
+Translation translate(u64 root, u64 address)
+{
+    u64 table = leaf_table(root, address);
+    return table ? translation_of(load(table_at(table)[index_of(address, leaf_shift)])) : Translation{};
+}
+
+bool next_translation(u64 root, u64& address, u64 end, Translation& translation)
+{
+    while (address < end) {
+        u64 table = root;
+        unsigned shift = top_shift;
+        u64 value = 0;
+        for (; shift > leaf_shift; shift -= 9) {
+            value = load(table_at(table)[index_of(address, shift)]);
+            if (!(value & page_present)) break;
+            table = value & page_frame_mask;
+        }
+        if (shift == leaf_shift && count_of(table).load(Order::relaxed) != 0) {
+            const u64* entries = table_at(table);
+            u64 index = index_of(address, leaf_shift);
+            do {
+                value = load(entries[index]);
+                if (has_frame(value)) {
+                    translation = translation_of(value);
+                    return true;
+                }
+                index++;
+                address += page_size;
+            } while (index < 512 && address < end);
+        } else {
+            u64 step = 1ull << (shift == leaf_shift ? leaf_shift + 9 : shift);
+            address = (address & ~(step - 1)) + step;
+        }
+    }
+    address = end;
+    return false;
+}
+
+u64 detach_empty_tables(u64 root, u64 start, u64 end)
+{
+    u64 chain = 0;
+    detach_in(root, root, top_shift, start, end, chain);
+    return chain;
+}
+
+void free_tables(MayLock&, u64 chain)
+{
+    while (chain != 0) {  // bound: the tables detached
+        u64 next = table_at(chain)[1];
+        kernel().frames.free(FrameNumber{chain >> page_shift});
+        chain = next;
+    }
+}
+
+u64 page_table_pages(u64 root) { return count_of(root).load(Order::relaxed); }
+
+void zero_frame(FrameNumber frame)
+{
+    void* to = table_at(physical_address(frame));
+    u64 words = page_size / 8;
+    asm volatile("rep stosq" : "+D"(to), "+c"(words) : "a"(0) : "memory");
+}
+
+void copy_frame(FrameNumber to, FrameNumber from)
+{
+    void* target = table_at(physical_address(to));
+    const void* source = table_at(physical_address(from));
+    u64 words = page_size / 8;
+    asm volatile("rep movsq" : "+D"(target), "+S"(source), "+c"(words)::"memory");
+}
+
+}  // namespace takt::hal

@@ -494,11 +494,6 @@ LineDiscipline::Step LineDiscipline::read(std::span<u8> into)
     return {count, false};
 }
 
-void LineDiscipline::skip_end_of_file()
-{
-    if (canonical() && tail_ != line_head_ && line_ends_.test(mask(tail_)) && ends_of_file_.test(mask(tail_))) tail_++;
-}
-
 usize LineDiscipline::input_bytes() const
 {
     if (!canonical()) return head_ - tail_;

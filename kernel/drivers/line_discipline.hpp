@@ -63,10 +63,9 @@ public:
         usize count;
         bool line_ended;  // canonical mode: this read is over
     };
-    // Takes bytes out: in canonical mode up to the end of the line. O(bytes).
+    // Takes bytes out: in canonical mode up to the end of the line; an end of file right behind a full buffer belongs to
+    // that line. O(bytes).
     Step read(std::span<u8> into);
-    // A reader whose buffer the line filled exactly: an end of file right behind belongs to that line.
-    void skip_end_of_file();
     // FIONREAD.
     usize input_bytes() const;
     void discard_input();

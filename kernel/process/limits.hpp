@@ -14,6 +14,9 @@ inline constexpr usize resource_count = 16;
 struct Limits {
     abi::Rlimit values[resource_count];
 
+    // What the first process has: Linux's defaults; `threads_max` is how many threads the machine has memory for.
+    static Limits initial(u64 threads_max);
+
     const abi::Rlimit& operator[](Resource resource) const { return values[static_cast<usize>(resource)]; }
     abi::Rlimit& operator[](Resource resource) { return values[static_cast<usize>(resource)]; }
     u64 current(Resource resource) const { return (*this)[resource].current; }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <kernel/base/list.hpp>
+#include <kernel/fs/poll.hpp>
 #include <kernel/mm/allocate.hpp>
 #include <kernel/process/credentials.hpp>
 #include <kernel/process/limits.hpp>
@@ -49,6 +50,9 @@ public:
     bool reaped = false;           // wait4(2) took it; out of the table
     i32 wait_status = 0;           // as wait4(2) returns it, when zombie
     i32 exit_signal = 17;          // 0: none
+    i32 stop_report = 0;           // job control: stopped by this signal, not yet reported with WUNTRACED
+    bool continue_report = false;  // continued, not yet reported with WCONTINUED
+    u64 group_signals = 0;         // signals sent to its whole group so far: clone(2) notices one that it raced with
     bool child_subreaper = false;  // prctl(PR_SET_CHILD_SUBREAPER)
     Usage children_usage;          // of children that were waited for, with theirs
     WaitQueue child_events;        // wait4(2) and tracers; waited on under the tree's lock
@@ -78,8 +82,11 @@ public:
     Owned<PosixTimers> timers;
     Owned<SemaphoreUndo> semaphore_undo;
 
+    PollSource ended;              // pidfds: told when the process has ended
+
     char executable[256] = {};     // path, for /proc/PID/exe
     i16 out_of_memory_adjust = 0;  // /proc/PID/oom_score_adj
+    i16 out_of_memory_adjust_min = 0;  // the lowest that one without CAP_SYS_RESOURCE may set
     Instant started{};
     bool has_executed = false;
     u64 timer_slack_ns = 50'000;

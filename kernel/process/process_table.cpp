@@ -1,4 +1,4 @@
-#include <kernel/process/process_table.hpp>
+#include <kernel/kernel.hpp>
 
 namespace takt {
 
@@ -84,32 +84,12 @@ void ProcessTable::unreserve(MayLock& context, ThreadId id)
     entry_left(id);
 }
 
-Result<void> ProcessTable::add_kernel_thread(MayLock& context, Thread& thread)
-{
-    TRY(reserve(context, thread.id));
-    TreeGuard guard(lock_, context);
-    Entry& entry = *entry_of(thread.id);
-    entry.thread = &thread;
-    entry.reserved = false;
-    thread_count_.fetch_add(1, Order::relaxed);
-    forks_.fetch_add(1, Order::relaxed);
-    return {};
-}
-
-void ProcessTable::remove_kernel_thread(MayLock& context, Thread& thread)
-{
-    TreeGuard guard(lock_, context);
-    entry_of(thread.id)->thread = nullptr;
-    entry_left(thread.id);
-    thread_count_.fetch_sub(1, Order::relaxed);
-}
-
 void ProcessTable::add(TreeGuard&, Task& task)
 {
     Entry& entry = *entry_of(task.id);
     ASSERT(entry.reserved);
     entry.reserved = false;
-    entry.thread = &task;
+    entry.task = &task;
     if (task.id == task.process->pid) {
         entry.process = task.process.get();
         process_count_.fetch_add(1, Order::relaxed);
@@ -121,8 +101,8 @@ void ProcessTable::add(TreeGuard&, Task& task)
 Ref<Task> ProcessTable::remove_task(Task& task)
 {
     Entry& entry = *entry_of(task.id);
-    ASSERT(entry.thread == &task);
-    entry.thread = nullptr;
+    ASSERT(entry.task == &task);
+    entry.task = nullptr;
     entry_left(task.id);
     thread_count_.fetch_sub(1, Order::relaxed);
     return Ref<Task>::adopt(&task);
@@ -148,14 +128,14 @@ Ref<Task> ProcessTable::become_leader(Task& task)
 {
     Entry& old_place = *entry_of(task.id);
     Entry& place = *entry_of(task.process->pid);
-    ASSERT(old_place.thread == &task && place.thread && place.thread != &task);
-    Task& leader = static_cast<Task&>(*place.thread);
-    place.thread = &task;
-    old_place.thread = nullptr;
+    ASSERT(old_place.task == &task && place.task && place.task != &task);
+    Ref<Task> leader = Ref<Task>::adopt(place.task);
+    place.task = &task;
+    old_place.task = nullptr;
     entry_left(task.id);
     task.id = task.process->pid;
     thread_count_.fetch_sub(1, Order::relaxed);
-    return Ref<Task>::adopt(&leader);
+    return leader;
 }
 
 void ProcessTable::set_group(Process& process, ThreadId group)
@@ -191,10 +171,15 @@ void ProcessTable::set_parent(Process& process, Process& parent)
     parent.children.push_back(process);
 }
 
-Thread* ProcessTable::thread_of(ThreadId id)
+Task* ProcessTable::task_of(ThreadId id)
 {
     Entry* entry = entry_of(id);
-    return entry ? entry->thread : nullptr;
+    return entry ? entry->task : nullptr;
+}
+
+Thread* ProcessTable::find_kernel_thread(MayLock& context, ThreadId id)
+{
+    return hal::kernel().scheduler.find_kernel_thread(context, id);
 }
 
 Process* ProcessTable::process_of(ThreadId id)
@@ -218,8 +203,8 @@ List<Process, SessionTag>& ProcessTable::session_of(ThreadId id)
 Ref<Task> ProcessTable::find_task(MayLock& context, ThreadId id)
 {
     TreeGuard guard(lock_, context);
-    Thread* thread = thread_of(id);
-    return thread && thread->user ? Ref<Task>::share(static_cast<Task&>(*thread)) : Ref<Task>();
+    Task* task = task_of(id);
+    return task ? Ref<Task>::share(*task) : Ref<Task>();
 }
 
 Ref<Process> ProcessTable::find_process(MayLock& context, ThreadId id)
@@ -229,8 +214,8 @@ Ref<Process> ProcessTable::find_process(MayLock& context, ThreadId id)
     return process ? Ref<Process>::share(*process) : Ref<Process>();
 }
 
-// The ids whose bits are set are few where the table is sparse: absent chunks are skipped whole.
-ThreadId ProcessTable::next_entry(ThreadId from, bool (*wanted)(const Entry&, ThreadId))
+// Where the table is sparse, absent chunks are skipped whole.
+Process* ProcessTable::next_entry(ThreadId from)
 {
     for (i32 id = from.value > 0 ? from.value : 1; id < pid_max;) {
         u64 set = id_words_[id / 64].load(Order::relaxed) & ~0ull << (id % 64);
@@ -239,25 +224,28 @@ ThreadId ProcessTable::next_entry(ThreadId from, bool (*wanted)(const Entry&, Th
             continue;
         }
         id = id / 64 * 64 + __builtin_ctzll(set);
-        if (wanted(*entry_of(ThreadId{id}), ThreadId{id})) return ThreadId{id};
+        if (Process* process = process_of(ThreadId{id})) return process;
         id++;
     }
-    return ThreadId{0};
+    return nullptr;
 }
 
 ThreadId ProcessTable::next_listed(MayLock& context, ThreadId from)
 {
-    TreeGuard guard(lock_, context);
-    return next_entry(from, [](const Entry& entry, ThreadId) {
-        return entry.process || (entry.thread && !entry.thread->user);
-    });
+    ThreadId found{0};
+    {
+        TreeGuard guard(lock_, context);
+        if (Process* process = next_entry(from)) found = process->pid;
+    }
+    Thread* thread = hal::kernel().scheduler.next_kernel_thread(context, from);
+    return thread && (found.value == 0 || thread->id < found) ? thread->id : found;
 }
 
 Ref<Process> ProcessTable::next_process(MayLock& context, ThreadId from)
 {
     TreeGuard guard(lock_, context);
-    ThreadId id = next_entry(from, [](const Entry& entry, ThreadId) { return entry.process != nullptr; });
-    return id.value ? Ref<Process>::share(*process_of(id)) : Ref<Process>();
+    Process* process = next_entry(from);
+    return process ? Ref<Process>::share(*process) : Ref<Process>();
 }
 
 Ref<Task> ProcessTable::next_task(MayLock& context, Process& process, ThreadId from)

@@ -1,4 +1,4 @@
-// ProcessTable: every id that is in use, and what bears it: a thread, a process, a process group, a session
+// ProcessTable: every id that is in use, and what bears it: a user thread, a process, a process group, a session
 // (credentials(7)). One number may be all four; it is free again when it is none.
 //
 // Ids come from 1..32767 in turn, like Linux's (pid_max 32768): a freed number is not used again soon. The table has
@@ -31,30 +31,32 @@ public:
     // Gives back an id that never got an entry.
     void return_id(ThreadId id);
 
-    // --- Kernel threads: so that ps shows them and chrt and taskset find them. Error: enomem.
-    Result<void> add_kernel_thread(MayLock& context, Thread& thread);
-    void remove_kernel_thread(MayLock& context, Thread& thread);
-
     // --- Lookup. O(1). Null when there is none, or it is on its way out.
 
     Ref<Task> find_task(MayLock& context, ThreadId id);
     Ref<Process> find_process(MayLock& context, ThreadId id);
     // Lock held by the caller: good as long as it is held.
-    Thread* thread_of(ThreadId id) REQUIRES(lock_);
+    Task* task_of(ThreadId id) REQUIRES(lock_);
     Process* process_of(ThreadId id) REQUIRES(lock_);
     // Processes of a group; empty when there is none. The list stays good while the lock is held.
     List<Process, GroupTag>& group_of(ThreadId id) REQUIRES(lock_);
     List<Process, SessionTag>& session_of(ThreadId id) REQUIRES(lock_);
 
-    // Calls visit(Thread&) with the thread, a user's or the kernel's own, under the lock. False: no such id.
+    // Calls visit(Thread&) with the thread, a user's or the kernel's own (those live forever), a user's under the lock.
+    // False: no such id.
     template <typename Visitor>
     bool with_thread(MayLock& context, ThreadId id, Visitor visit)
     {
-        TreeGuard guard(lock_, context);
-        Thread* thread = thread_of(id);
-        if (!thread) return false;
-        visit(*thread);
-        return true;
+        {
+            TreeGuard guard(lock_, context);
+            if (Task* task = task_of(id)) {
+                visit(static_cast<Thread&>(*task));
+                return true;
+            }
+        }
+        Thread* thread = find_kernel_thread(context, id);
+        if (thread) visit(*thread);
+        return thread != nullptr;
     }
 
     // --- Iteration that tolerates changes: the lowest id at or above `from`, 0 at the end. Bound: 512 words.
@@ -70,6 +72,9 @@ public:
     // Processes and threads made since boot, for /proc/stat.
     u64 forks() const { return forks_.load(Order::relaxed); }
     ThreadId last_id() const { return ThreadId{next_.load(Order::relaxed) - 1}; }
+
+    // How many threads the machine has memory for; set at boot.
+    u32 threads_max = 1024;
 
     // --- Changes, by clone, exec, exit, wait and setsid.
 
@@ -92,13 +97,13 @@ public:
 
 private:
     struct Entry {
-        Thread* thread = nullptr;
+        Task* task = nullptr;
         Process* process = nullptr;
         List<Process, GroupTag> group;
         List<Process, SessionTag> session;
         bool reserved = false;
 
-        bool unused() const { return !thread && !process && !reserved && group.empty() && session.empty(); }
+        bool unused() const { return !task && !process && !reserved && group.empty() && session.empty(); }
     };
     static constexpr usize chunk_size = 64;
     struct Chunk : HeapObject {
@@ -107,9 +112,10 @@ private:
     };
     static constexpr usize chunk_count = pid_max / chunk_size;
 
+    static Thread* find_kernel_thread(MayLock& context, ThreadId id);
     Entry* entry_of(ThreadId id) REQUIRES(lock_);
     void entry_left(ThreadId id) REQUIRES(lock_);
-    ThreadId next_entry(ThreadId from, bool (*wanted)(const Entry&, ThreadId)) REQUIRES(lock_);
+    Process* next_entry(ThreadId from) REQUIRES(lock_);
 
     TreeLock lock_;
     Chunk* chunks_[chunk_count] GUARDED_BY(lock_) = {};

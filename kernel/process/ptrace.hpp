@@ -34,7 +34,10 @@ void ptrace_on_interrupt(MayBlock& context, Task& current);
 
 // --- Hooks of clone, exec and exit.
 
-void ptrace_on_clone(MayBlock& context, Task& parent, Task& child, i32 event);
+// Before the child starts: traced from birth when the parent's options say so, or `inherit` (CLONE_PTRACE). True: the
+// parent is to call ptrace_on_clone() after the start.
+bool ptrace_attach_child(MayLock& context, Task& parent, Task& child, i32 event, bool inherit);
+void ptrace_on_clone(MayBlock& context, Task& parent, ThreadId child, i32 event);
 void ptrace_on_vfork_done(MayBlock& context, Task& parent, ThreadId child);
 void ptrace_on_exec(MayBlock& context, Task& current, ThreadId former_id);
 void ptrace_on_exit(MayBlock& context, Task& current, i32 status);

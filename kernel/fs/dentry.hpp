@@ -45,6 +45,8 @@ public:
     Dentry* parent() const { return parent_.get(); }
     // The name is gone (unlink, rmdir): "(deleted)" is shown after its path.
     bool removed() const { return removed_.load(Order::relaxed); }
+    // Its directory holds it: it is found again by every lookup.
+    bool pinned() const { return static_cast<const TreeHook<ByNameTag>*>(this)->is_linked(); }
 
     // Number of mounts on this name: path lookup asks the mount table when it is not 0.
     Atomic<u32> mounted{0};

@@ -71,6 +71,8 @@ public:
     // getdents(2) from `position` on: ".", "..", pinned entries by age, then next()'s.
     Result<void> read_entries(MayBlock& context, Dentry& self, DirectorySink& sink, u64& position);
     bool empty(MayBlock& context);
+    // The kernel takes an entry and everything below it out, whatever may_remove() says. Errors: enoent.
+    Result<void> unpin(MayBlock& context, const EntryName& name);
     // Unpins everything below, without recursion, when a file system instance ends. Bound: its entries.
     static void take_apart(MayBlock& context, Dentry& root);
 
@@ -96,6 +98,11 @@ private:
     Dentry* find_pinned(const EntryName& name) REQUIRES(lock_);
     bool pins(const Dentry& entry) const REQUIRES(lock_);
     Result<Ref<Dentry>> insert_new(MayBlock& context, Dentry& self, const EntryName& name, Ref<Inode> inode) REQUIRES(lock_);
+    bool read_pinned(MayBlock& context, DirectorySink& sink, u64& position);
+    static void swap_names(Dentry& one, Dentry& other);
+    static void set_name(Dentry& entry, const EntryName& name, char*& long_name);
+    static Result<void> move_entry(MayBlock& context, Dentry& from_parent, Dentry& entry, Dentry& to_parent,
+                                   const EntryName& to_name, Dentry* target, bool exchange, char*& long_name);
     // Marks an empty directory so that nothing can be created in it. Errors: enotempty.
     Result<void> close_for_removal(MayBlock& context);
 

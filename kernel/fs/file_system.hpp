@@ -59,6 +59,8 @@ public:
     Result<CreateFileSystem> find(MayLock& context, std::string_view name);
     // /proc/filesystems.
     void show(MayLock& context, TextSink& text);
+    // For an instance without a device.
+    u64 new_device_number() { return make_device(0, next_device_.fetch_add(1, Order::relaxed)); }
 
 private:
     struct Type {
@@ -69,6 +71,7 @@ private:
     Lock<Rank::object> lock_;
     Type types_[type_count_max] GUARDED_BY(lock_) = {};
     usize count_ GUARDED_BY(lock_) = 0;
+    Atomic<u32> next_device_{1};
 };
 
 // Shorthand for hal::kernel().file_system_types.add(): for the init functions of procfs, sysfs, devpts, mqueue.

@@ -21,12 +21,17 @@ public:
     Result<Ref<File>> replace(MayLock& context, int descriptor, Ref<File> file, bool close_on_exec, u64 limit);
     // Takes a descriptor out; the caller calls on_close() and drops the reference. Errors: ebadf.
     Result<Ref<File>> remove(MayLock& context, int descriptor);
-    // close(2): remove, on_close, drop.
+    // close(2): remove, closed().
     Result<void> close(MayBlock& context, int descriptor);
+    // What a close does with a file that was taken out of this table (remove, replace): gives the process's record locks
+    // up, calls on_close(), drops the reference.
+    void closed(MayBlock& context, Ref<File> file);
     // fork(2): a copy of the table. Error: enomem.
     Result<Ref<FileTable>> clone(MayBlock& context);
     void close_all_on_exec(MayBlock& context);
     void close_all(MayBlock& context);
+    // Processes that share the table; the last one to end calls close_all().
+    Atomic<u32> users{1};
     // For /proc/PID/fd: the lowest open descriptor at or above `from`, or -1.
     int next(MayLock& context, int from);
 
@@ -35,6 +40,8 @@ private:
         Ref<File> file;
         bool close_on_exec = false;
     };
+    Result<void> copy_slots(MayLock& context, const Vector<Slot>& slots, int lowest_free);
+
     Lock<Rank::file_table> lock_;
     Vector<Slot> slots_ GUARDED_BY(lock_);
     int lowest_free_ GUARDED_BY(lock_) = 0;  // no free slot below

@@ -51,7 +51,7 @@ class MountTable {
 public:
     // Mounts the root file system: once, at boot. Errors: enomem.
     Result<void> mount_root(MayBlock& context, Ref<FileSystem> file_system);
-    Path root() const { return root_; }
+    Path root(MayLock& context);
 
     // --- mount(2) and friends; the callers checked CAP_SYS_ADMIN.
     Result<void> mount(MayBlock& context, const Path& at, Ref<FileSystem> file_system, u64 flags, std::string_view source);
@@ -95,7 +95,9 @@ private:
     static bool mounted_hint(const Path& path) { return path.dentry->mounted.load(Order::acquire) != 0; }
     void cross_down_slow(MayLock& context, Path& path);
     void attach(MayLock& context, Ref<Mount> mount, const Path& at);
-    Result<void> bind_below(MayBlock& context, const Path& from, Mount& top) REQUIRES(change_mutex_);
+    Result<void> bind_below(MayBlock& context, const Path& from, Mount& top, u32 before) REQUIRES(change_mutex_);
+    template <typename Line>
+    void each_mount(MayBlock& context, const Path& root, Line line);
     Result<std::string_view> build_text(const Path& path, const Path& root, std::span<char> buffer, bool mark_deleted,
                                         bool& reachable) REQUIRES(tree_lock_);
     Ref<Mount> child_of(const Mount& parent, const Mount* after) REQUIRES(tree_lock_);
@@ -106,7 +108,7 @@ private:
     Lock<Rank::object> tree_lock_;
     List<Mount> mounts_ GUARDED_BY(tree_lock_);  // holds a reference each; oldest first
     u32 next_id_ GUARDED_BY(tree_lock_) = 1;
-    Path root_;  // written at boot, and by pivot() under both locks
+    Path root_ GUARDED_BY(tree_lock_);
 };
 
 // Where a magic link leads: a path (also one that was unlinked), or an open file that has none (a pipe, a socket).

@@ -25,6 +25,9 @@ public:
     virtual void notify(u32 events) = 0;
     // The source goes away (file closed under epoll). The observer is off its list already.
     virtual void source_gone() {}
+    // Leaves the source that it was added to, if any. Precondition: that source cannot go away meanwhile (the caller holds
+    // the file, or keeps its last reference from going).
+    void stop_observing();
 
 protected:
     ~PollObserver() = default;
@@ -55,5 +58,10 @@ private:
     Atomic<u32> count_{0};
     List<PollObserver, PollSourceTag> observers_ GUARDED_BY(lock_);
 };
+
+inline void PollObserver::stop_observing()
+{
+    if (source_) source_->remove(*this);
+}
 
 }  // namespace takt

@@ -1,0 +1,234 @@
+#include <kernel/fs/path_lookup.hpp>
+
+#include <kernel/fs/file_table.hpp>
+#include <kernel/fs/fs_context.hpp>
+#include <kernel/kernel.hpp>
+#include <kernel/process/process.hpp>
+
+namespace takt {
+
+const Credentials& PathWalker::credentials()
+{
+    if (!have_credentials_) {
+        credentials_ = credentials_of_current(context_);
+        have_credentials_ = true;
+    }
+    return credentials_;
+}
+
+void PathWalker::use_credentials(const Credentials& credentials)
+{
+    credentials_ = credentials;
+    have_credentials_ = true;
+}
+
+const Path& PathWalker::root()
+{
+    if (!root_) root_ = root_of_current(context_);
+    return root_;
+}
+
+Result<void> PathWalker::start(int directory, std::string_view path)
+{
+    if (path.empty()) return Errno::enoent;
+    if (path[0] == '/') {
+        at_ = root();
+    } else if (directory == at_fdcwd) {
+        at_ = working_directory_of_current(context_);
+    } else {
+        if (!context_.thread().user) return Errno::ebadf;
+        Ref<File> file = TRY(current_process(context_).files->get(context_, directory));
+        if (!file->path() || !file->inode()->is_directory()) return Errno::enotdir;
+        at_ = file->path();
+    }
+    rest_ = path;
+    return {};
+}
+
+Result<void> PathWalker::start_at(Path place, std::string_view path)
+{
+    if (path.empty()) return Errno::enoent;
+    at_ = path[0] == '/' ? root() : std::move(place);
+    rest_ = path;
+    return {};
+}
+
+// Search permission on the directory where the walk stands.
+Result<void> PathWalker::check_search()
+{
+    const Inode& inode = at_.dentry->inode();
+    if (!inode.is_directory()) return Errno::enotdir;
+    if ((inode.mode() & 0111) == 0111) [[likely]]
+        return {};
+    return inode.check_access(credentials(), access_right::execute);
+}
+
+Result<void> PathWalker::to_parent()
+{
+    for (;;) {  // bound: components of the path, and of 40 links
+        while (!rest_.empty() && rest_[0] == '/') rest_.remove_prefix(1);
+        if (rest_.empty()) {
+            last_kind_ = Last::none;
+            return {};
+        }
+        usize length = 0;
+        u32 hash = 0;
+        while (length < rest_.size() && rest_[length] != '/') hash = EntryName::extend(hash, rest_[length++]);
+        TRY(check_search());
+        if (length > name_length_max) return Errno::enametoolong;
+        EntryName name(rest_.substr(0, length), hash);
+        usize next = length;
+        while (next < rest_.size() && rest_[next] == '/') next++;
+        rest_.remove_prefix(next);
+        if (rest_.empty()) {
+            trailing_slash_ = next != length;
+            last_ = name;
+            last_kind_ = name.text == "." ? Last::dot : name.text == ".." ? Last::dot_dot : Last::name;
+            return {};
+        }
+        TRY(step(name));
+    }
+}
+
+// One component in the middle of a path.
+Result<void> PathWalker::step(const EntryName& name)
+{
+    if (name.text == ".") return {};
+    MountTable& mounts = hal::kernel().mounts;
+    if (name.text == "..") {
+        mounts.go_up(context_, at_, root());
+        return {};
+    }
+    Dentry& here = *at_.dentry;
+    Ref<Dentry> entry = TRY(here.inode().as_directory()->lookup(context_, here, name));
+    if (entry->inode().is_symlink()) [[unlikely]] {
+        LinkTarget magic;
+        TRY(push_link(std::move(entry), magic));
+        if (magic.file) return Errno::enotdir;
+        return {};
+    }
+    at_.dentry = std::move(entry);
+    mounts.cross_down(context_, at_);
+    return {};
+}
+
+Result<void> PathWalker::push_link(Ref<Dentry> link, LinkTarget& magic)
+{
+    if (++links_followed_ > links_max) return Errno::eloop;
+    Inode& inode = link->inode();
+    if (inode.is_magic_link()) {
+        magic = TRY(inode.follow(context_));
+        if (magic.path) at_ = magic.path;
+        return {};
+    }
+    auto* text = static_cast<char*>(allocate(context_, path_length_max));
+    if (!text) return Errno::enomem;
+    TextSink target(text, path_length_max);
+    Result<void> read = inode.read_link(context_, target);
+    bool empty = target.length() == 0;
+    if (!rest_.empty() || trailing_slash_) {
+        target.append('/');
+        target.append(rest_);
+    }
+    if (!read.ok() || empty || target.truncated()) {
+        free(text);
+        return !read.ok() ? read.error() : empty ? Errno::enoent : Errno::enametoolong;
+    }
+    inode.note_access();
+    free(text_);
+    text_ = text;
+    rest_ = target.view();
+    trailing_slash_ = false;
+    if (rest_[0] == '/') at_ = root();
+    return {};
+}
+
+Result<Ref<Dentry>> PathWalker::find_last()
+{
+    Dentry& here = *at_.dentry;
+    Directory* directory = here.inode().as_directory();
+    if (!directory) return Errno::enotdir;
+    return directory->lookup(context_, here, last_);
+}
+
+Result<void> PathWalker::follow(Ref<Dentry> link, LinkTarget& magic) { return push_link(std::move(link), magic); }
+
+// The last component: `done` with a target, or a link was pushed and the walk goes on.
+Result<void> PathWalker::step_last(bool follow_last, bool& done, LinkTarget& target)
+{
+    MountTable& mounts = hal::kernel().mounts;
+    done = true;
+    switch (last_kind_) {
+    case Last::none:
+    case Last::dot: break;
+    case Last::dot_dot: mounts.go_up(context_, at_, root()); break;
+    case Last::name: {
+        Ref<Dentry> entry = TRY(find_last());
+        if (entry->inode().is_symlink() && (follow_last || trailing_slash_)) {
+            bool slash = trailing_slash_;
+            TRY(push_link(std::move(entry), target));
+            if (target.file && slash) return Errno::enotdir;
+            done = target.file || target.path;
+            return {};
+        }
+        at_.dentry = std::move(entry);
+        mounts.cross_down(context_, at_);
+        if (trailing_slash_ && !at_.dentry->inode().is_directory()) return Errno::enotdir;
+        break;
+    }
+    }
+    target.path = std::move(at_);
+    return {};
+}
+
+Result<LinkTarget> PathWalker::finish(bool follow_last)
+{
+    LinkTarget target;
+    for (bool done = false; !done;) {  // bound: 40 links
+        TRY(to_parent());
+        TRY(step_last(follow_last, done, target));
+    }
+    return target;
+}
+
+Result<void> UserPath::load(MayBlock& context, UserAddress address)
+{
+    Result<usize> length = copy_string_from_user(context, short_, address, sizeof short_);
+    if (length.ok()) [[likely]] {
+        length_ = length.value();
+        return {};
+    }
+    if (length.error() != Errno::enametoolong) return length.error();
+    long_ = static_cast<char*>(allocate(context, path_length_max));
+    if (!long_) return Errno::enomem;
+    length_ = TRY(copy_string_from_user(context, long_, address, path_length_max));
+    return {};
+}
+
+Result<Path> lookup_path(MayBlock& context, int directory, std::string_view path, bool follow_last)
+{
+    PathWalker walker(context);
+    TRY(walker.start(directory, path));
+    LinkTarget target = TRY(walker.finish(follow_last));
+    if (!target.path) return Errno::einval;
+    return std::move(target.path);
+}
+
+Result<void> check_writable_directory(const Path& directory, const Credentials& credentials)
+{
+    TRY(directory.dentry->inode().check_access(credentials, access_right::write | access_right::execute));
+    if (directory.mount && directory.mount->read_only()) return Errno::erofs;
+    return {};
+}
+
+Result<void> check_may_delete(const Path& directory, const Inode& entry, const Credentials& credentials)
+{
+    TRY(check_writable_directory(directory, credentials));
+    const Inode& parent = directory.dentry->inode();
+    if ((parent.mode() & file_mode::sticky) && entry.user() != credentials.file_user && parent.user() != credentials.file_user &&
+        !credentials.has(Capability::fowner))
+        return Errno::eperm;
+    return {};
+}
+
+}  // namespace takt

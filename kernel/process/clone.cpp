@@ -236,7 +236,7 @@ Result<void> enter(MayBlock& context, const CloneRequest& request, Reservation& 
     if (&process != &parent) process.add_reference();
     processes.add(tree, child);
     if (&process != &parent) {
-        processes.set_parent(process, request.flags & flag::parent ? *parent.parent : parent);
+        processes.set_parent(process, request.flags & flag::parent ? parent.parent : &parent);
         processes.set_group(process, parent.group);
         processes.set_session(process, parent.session);
         process.terminal = parent.terminal;

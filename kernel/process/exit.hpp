@@ -32,6 +32,18 @@ Result<void> end_other_threads(MayBlock& context);
 // vfork(2): lets the parent go on. At exec and exit; idempotent.
 void release_vfork_parent(MayBlock& context, Task& task);
 
+// Takes a zombie out of the table; into its parent's totals when it was waited for. The caller drops the references
+// without the lock.
+struct Reaped {
+    Ref<Process> process;
+    Ref<Task> leader;
+};
+Reaped reap_process(ProcessTable::TreeGuard& guard, Process& zombie, bool waited);
+// A traced thread that has ended, once its tracer has seen that.
+Ref<Task> remove_ended_thread(ProcessTable::TreeGuard& guard, Task& task);
+// The zombie's parent, not a tracer, is told. True: it is to be reaped at once.
+bool report_exit(ProcessTable::TreeGuard& guard, Process& zombie);
+
 // The usage of the whole process so far: ended threads and living ones. Bound: threads. A zombie's stays until it is reaped.
 Usage usage_of(MayLock& context, Process& process);
 Usage usage_of(Task& task);

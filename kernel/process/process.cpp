@@ -16,7 +16,7 @@ Process::Process(ThreadId process_id, Ref<ProcessSignals> process_signals)
 {
 }
 
-Process::~Process() { ASSERT(children.empty() && tracees.empty()); }
+Process::~Process() { ASSERT(children.empty() && children_to_report.empty() && tracees.empty()); }
 
 Ref<AddressSpace> Process::borrow_address_space(MayLock& context)
 {

@@ -18,6 +18,7 @@ class AddressSpace;
 class FileTable;
 class FsContext;      // fs/fs_context.hpp: root, working directory, umask
 class ProcessSignals; // process/signals.hpp: actions and shared pending queue
+class IntervalTimers; // process/interval_timers.hpp
 class PosixTimers;    // process/posix_timers.hpp
 class SemaphoreUndo;  // ipc: System V SEM_UNDO
 class Task;
@@ -41,7 +42,9 @@ public:
     // --- The tree: guarded by ProcessTable's lock (Rank::process_tree).
     Process* parent = nullptr;     // null only for PID 1
     ThreadId parent_thread{};      // who called clone(2)
-    List<Process, SiblingTag> children;
+    List<Process, SiblingTag> children;            // with nothing to tell the parent
+    List<Process, SiblingTag> children_to_report;  // ended, stopped or continued, oldest first
+    bool on_report_list = false;   // in the parent's second list
     List<Task, TraceeTag> tracees; // ptrace(2)
     ThreadId group{};
     ThreadId session{};
@@ -52,6 +55,7 @@ public:
     i32 exit_signal = 17;          // 0: none
     i32 stop_report = 0;           // job control: stopped by this signal, not yet reported with WUNTRACED
     bool continue_report = false;  // continued, not yet reported with WCONTINUED
+    i32 parent_death_signal = 0;   // prctl(PR_SET_PDEATHSIG)
     u64 group_signals = 0;         // signals sent to its whole group so far: clone(2) notices one that it raced with
     bool child_subreaper = false;  // prctl(PR_SET_CHILD_SUBREAPER)
     Usage children_usage;          // of children that were waited for, with theirs
@@ -80,6 +84,7 @@ public:
     Ref<FileTable> borrow_files(MayLock& context);
     Ref<FsContext> borrow_fs(MayLock& context);
     Owned<PosixTimers> timers;
+    Owned<IntervalTimers> interval_timers;
     Owned<SemaphoreUndo> semaphore_undo;
 
     PollSource ended;              // pidfds: told when the process has ended

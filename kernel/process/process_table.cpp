@@ -110,10 +110,9 @@ Ref<Task> ProcessTable::remove_task(Task& task)
 
 Ref<Process> ProcessTable::remove_process(Process& process)
 {
-    ASSERT(process.zombie && process.children.empty());
+    ASSERT(process.zombie && process.children.empty() && process.children_to_report.empty());
     process.reaped = true;
-    if (process.parent) process.parent->children.erase(process.parent->children.s_iterator_to(process));
-    process.parent = nullptr;
+    set_parent(process, nullptr);
     set_group(process, ThreadId{0});
     set_session(process, ThreadId{0});
     Entry& entry = *entry_of(process.pid);
@@ -164,11 +163,23 @@ void ProcessTable::set_session(Process& process, ThreadId session)
     if (session.value) entry_of(session)->session.push_back(process);
 }
 
-void ProcessTable::set_parent(Process& process, Process& parent)
+void ProcessTable::set_parent(Process& process, Process* parent)
 {
-    if (process.parent) process.parent->children.erase(process.parent->children.s_iterator_to(process));
-    process.parent = &parent;
-    parent.children.push_back(process);
+    if (process.parent) {
+        auto& siblings = process.on_report_list ? process.parent->children_to_report : process.parent->children;
+        siblings.erase(siblings.s_iterator_to(process));
+    }
+    process.parent = parent;
+    if (parent) (process.on_report_list ? parent->children_to_report : parent->children).push_back(process);
+}
+
+void ProcessTable::set_reports(Process& process, bool reports)
+{
+    if (process.on_report_list == reports) return;
+    Process* parent = process.parent;
+    set_parent(process, nullptr);
+    process.on_report_list = reports;
+    set_parent(process, parent);
 }
 
 Task* ProcessTable::task_of(ThreadId id)
@@ -198,6 +209,16 @@ List<Process, SessionTag>& ProcessTable::session_of(ThreadId id)
 {
     Entry* entry = entry_of(id);
     return entry ? entry->session : no_session_;
+}
+
+bool ProcessTable::is_orphaned_group(ThreadId group, const Process* ignored)
+{
+    for (Process& process : group_of(group)) {
+        Process* parent = process.parent;
+        if (&process == ignored || process.zombie || !parent || parent->pid == first_process_id) continue;
+        if (parent->group != group && parent->session == process.session) return false;
+    }
+    return true;
 }
 
 Ref<Task> ProcessTable::find_task(MayLock& context, ThreadId id)

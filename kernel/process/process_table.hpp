@@ -35,6 +35,9 @@ public:
 
     Ref<Task> find_task(MayLock& context, ThreadId id);
     Ref<Process> find_process(MayLock& context, ThreadId id);
+    // POSIX.1-2017 3.264: no member of the group, `ignored` aside, has a parent in another group of its session: nobody
+    // could continue it. Bound: the group.
+    bool is_orphaned_group(ThreadId group, const Process* ignored = nullptr) REQUIRES(lock_);
     // Lock held by the caller: good as long as it is held.
     Task* task_of(ThreadId id) REQUIRES(lock_);
     Process* process_of(ThreadId id) REQUIRES(lock_);
@@ -93,7 +96,10 @@ public:
 
     void set_group(Process& process, ThreadId group) REQUIRES(lock_);
     void set_session(Process& process, ThreadId session) REQUIRES(lock_);
-    void set_parent(Process& process, Process& parent) REQUIRES(lock_);
+    // Null: none. Keeps `reports` as it is.
+    void set_parent(Process& process, Process* parent) REQUIRES(lock_);
+    // Whether wait4(2) of the parent has something to find at this child. O(1).
+    void set_reports(Process& process, bool reports) REQUIRES(lock_);
 
 private:
     struct Entry {

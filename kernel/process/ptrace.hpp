@@ -44,6 +44,9 @@ void ptrace_on_exit(MayBlock& context, Task& current, i32 status);
 // The tracer ends: its tracees go on (or die, PTRACE_O_EXITKILL).
 void ptrace_detach_all(MayBlock& context, Process& tracer);
 
+// The thread is no tracee any more; it is not resumed. The tree's lock is held.
+void ptrace_forget(Task& task);
+
 // The call itself.
 Result<i64> ptrace(MayBlock& context, i64 request, i32 id, u64 address, u64 data);
 

@@ -25,6 +25,7 @@ public:
     SignalSet saved_mask;           // rt_sigsuspend, ppoll, pselect: restored after delivery
     bool restore_saved_mask = false;
     SignalSet waited_signals;       // rt_sigtimedwait: blocked, but this thread takes them
+    SignalSet forced_signals;       // faults: end also the first process if it has no handler
     bool signals_closed = false;    // the thread is ending: not chosen any more
     bool stop_pending = false;      // has to join a job-control stop
     bool stopped = false;           // stands still in one
@@ -62,7 +63,6 @@ public:
     // --- End of life.
     bool ended = false;             // the thread is gone but for its entry; guarded by the process's lock
     i32 exit_status = 0;            // as wait4(2) returns it
-    i32 parent_death_signal = 0;
 
     // --- Faults.
     u64 minor_faults = 0;

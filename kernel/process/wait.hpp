@@ -31,11 +31,13 @@ struct WaitedChild {
 Result<WaitedChild> wait_for_child(MayBlock& context, const WaitRequest& request);
 
 // A process was stopped or continued by job control, and JobControl says so: SIGCHLD to its parent, unless that wants
-// none, and its waiters wake. `signal` is the one that stopped it, or SIGCONT. Takes the tree's lock.
+// none, and its waiters wake. `signal` is the one that stopped it, or SIGCONT. Sets stop_report or continue_report. Takes
+// the tree's lock.
 void notify_job_control(MayLock& context, Process& child, int signal);
 
-// Sends `child`'s exit signal to its parent and wakes waiters. True: the parent does not want zombies (SIGCHLD ignored
-// or SA_NOCLDWAIT), so the caller reaps. Precondition: zombie.
-bool notify_exit(ProcessTable::TreeGuard& guard, Process& child);
+// What SIGCHLD (or another exit signal) says about a child: `status` as wait4(2) returns it.
+abi::Siginfo child_siginfo(MayLock& context, Process& child, i32 status, int signal);
+// The code and the status of siginfo_t for a wait status.
+void set_child_status(abi::Siginfo& info, i32 status);
 
 }  // namespace takt

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <kernel/hal/atomic.hpp>
+#include <kernel/ipc/event_poll.hpp>
 
 namespace takt {
 
@@ -9,6 +10,8 @@ class Ipc {
 public:
     // Inode numbers of pipes and sockets, as /proc/PID/fd shows them.
     u64 new_inode_number() { return next_inode_.fetch_add(1, Order::relaxed); }
+
+    EventPolls event_polls;
 
 private:
     Atomic<u64> next_inode_{1};

@@ -14,7 +14,6 @@ enum class Rank : u8 {
     mount_table,     // fs: the mount tree
     rename,          // fs: one cross-directory rename at a time, before its two directories
     file_position,   // File: read/write/lseek on a shared position
-    event_poll,      // epoll: the interest list
     directory,       // fs: entries of one directory; lock_two_directories() takes two, by address
     inode,           // fs: data and size of one file
     terminal,        // tty: line discipline
@@ -26,6 +25,7 @@ enum class Rank : u8 {
     memory_object,   // mm: pages of one object
 
     // Locks: nothing waits inside but for another Lock.
+    event_poll,      // epoll: the interest in files, of all epoll instances
     wall_clock,      // those to tell when the wall clock is set
     process_tree,    // parent, children, groups, sessions, pid table
     process,         // one process: threads, limits, credentials
@@ -39,7 +39,8 @@ enum class Rank : u8 {
     frames,          // page frames
 
     // Raw spin locks: preemption and interrupts off.
-    poll_source,     // observers of one file
+    poll_source,     // observers of one file; of nested epoll instances: from the watched to the watching, five at most
+    event_ready,     // the ready list of one epoll instance
     pi_mutex,        // waiters of one PI mutex
     pi_thread,       // PI mutexes of one thread
     run_queue,       // run queue and timers of one CPU; lock_two_run_queues() by CPU number

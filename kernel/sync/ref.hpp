@@ -34,7 +34,12 @@ public:
         // Partner: every other drop; the last one sees all writes made under earlier references.
         u32 before = references_.fetch_sub(1, Order::acq_rel);
         ASSERT(before != 0);
-        if (before == 1) delete static_cast<const T*>(this);
+        if (before == 1) {
+            // What T wants done while the whole object, derived parts too, still stands.
+            if constexpr (requires(const T& object) { object.last_reference_gone(); })
+                static_cast<const T*>(this)->last_reference_gone();
+            delete static_cast<const T*>(this);
+        }
     }
     u32 reference_count() const { return references_.load(Order::relaxed); }
 

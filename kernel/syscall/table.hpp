@@ -3,6 +3,9 @@
 // A handler runs in the calling thread, with interrupts on. It returns the call's result or an Errno.
 #pragma once
 
+#include <abi/event.hpp>
+#include <abi/ipc.hpp>
+#include <abi/socket.hpp>
 #include <kernel/base/result.hpp>
 #include <kernel/sync/context.hpp>
 #include <kernel/syscall/types.hpp>

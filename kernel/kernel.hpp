@@ -2,19 +2,36 @@
 // test process makes as many as it likes.
 #pragma once
 
+#include <kernel/core.hpp>
+#include <kernel/drivers/devpts.hpp>
+#include <kernel/drivers/terminals.hpp>
+#include <kernel/fs/device_table.hpp>
+#include <kernel/fs/file_system.hpp>
+#include <kernel/fs/mount.hpp>
+#include <kernel/ipc/ipc.hpp>
+#include <kernel/mm/frame_allocator.hpp>
+#include <kernel/mm/slab.hpp>
 #include <kernel/process/process_table.hpp>
 #include <kernel/process/user_account.hpp>
-#include <kernel/sched/scheduler.hpp>
+#include <kernel/syscall/call_log.hpp>
 #include <kernel/trace/kernel_log.hpp>
 
 namespace takt {
 
-class Kernel {
+class Kernel : public Core {
 public:
-    Scheduler scheduler;
     KernelLog log;
+    FrameAllocator frames;
+    SlabAllocator slabs;
     ProcessTable processes;
     UserAccounts users;
+    Ipc ipc;
+    FileSystemTypes file_system_types;
+    MountTable mounts;
+    DeviceTable devices;
+    CallLog call_log;
+    Terminals terminals;
+    Devpts devpts;
     // subsystems: one member each, included above
 };
 

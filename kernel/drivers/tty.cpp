@@ -30,21 +30,12 @@ Terminal::Section::Section(Terminal& terminal, MayBlock& context) : terminal_(te
 Terminal::Section::~Section()
 {
     Terminal& terminal = terminal_;
-    if (terminal.discipline_.echo_pending()) {
-        terminal.discipline_.push_echo();
-        terminal.begin_transmit();
-    }
-    if (terminal.held_back_ && terminal.discipline_.room() >= LineDiscipline::capacity / 4) {
-        terminal.held_back_ = false;
-        terminal.input_room_made();
-    }
     const SignalSet raised = std::exchange(terminal.raised_, {});
     {
         // A reader more urgent than we would run at once, find the lock held and give the CPU back; so the lock goes
-        // first. Bound: the threads made ready, and one hand-over.
+        // first. Bound: the threads made ready, echo and one FIFO's worth of output, and one hand-over.
         PreemptOff stay;
-        terminal.publish();
-        terminal.wake();
+        terminal.settle();
         terminal.lock_.release(context_);
     }
     if (raised.empty()) return;
@@ -55,6 +46,21 @@ Terminal::Section::~Section()
     }
     for (int signal = 1; signal < signal_realtime_min && group.value != 0; signal++)
         if (raised.has(signal)) (void)send_signal_to_group(context_, group, siginfo_from_kernel(signal));
+}
+
+void Terminal::settle()
+{
+    if (discipline_.echo_pending()) {
+        discipline_.push_echo();
+        begin_transmit();
+    }
+    if (held_back_ && discipline_.room() >= LineDiscipline::capacity / 4) {
+        held_back_ = false;
+        input_room_made();
+    }
+    publish();
+    wake();
+    tell_other_end();
 }
 
 void Terminal::publish()
@@ -68,10 +74,7 @@ void Terminal::publish()
     readiness_.store(events, Order::seq_cst);  // partner: PollSource::add(), then poll()'s load
     u32 news = events & ~before;
     if (input_grew_) news |= events & (event::in | event::rdnorm);
-    if (news) {
-        observers_.notify(news);
-        published(news);
-    }
+    if (news) observers_.notify(news);
 }
 
 void Terminal::wake()
@@ -97,6 +100,7 @@ Result<u32> Terminal::open(MayBlock& context)
 {
     const bool may_share = !context.thread().user || current_has(context, Capability::sys_admin);
     Section section(*this, context);
+    TRY(may_open());
     if (exclusive_ && !may_share) return Errno::ebusy;
     if (open_count_ == 0) TRY(opened(context));
     open_count_++;
@@ -133,7 +137,7 @@ Result<usize> Terminal::read_data(MayBlock& context, Section& section, IoBuffer&
     if (dead(opening) || into.remaining() == 0) return usize{0};
     const Result<void> waited = discipline_.canonical() ? wait_canonical(context, section, opening)
                                                         : wait_raw(context, section, into.remaining(), opening);
-    if (dead(opening)) return usize{0};
+    if (dead(opening)) return is_pseudo_terminal() ? Result<usize>(Errno::eio) : usize{0};
     // A signal that came while some bytes are here ends the wait, not the read.
     if (!waited.ok() && (discipline_.canonical() || !discipline_.readable())) return waited.error();
     return copy_input(context, into);
@@ -239,7 +243,7 @@ Result<usize> Terminal::write_piece(MayBlock& context, Section& section, std::sp
         begin_transmit();
         if (count > 0) return count;
         if (opening.nonblocking) return Errno::eagain;
-        publish();
+        settle();
         TRY(writers_.wait(context, section));
     }
 }
@@ -257,7 +261,7 @@ void Terminal::write_kernel_text(MayBlock& context, std::string_view text)
         out[count++] = static_cast<u8>(character);
         while (transmit_room() < count && hangups == hangups_) {
             begin_transmit();
-            publish();
+            settle();
             (void)writers_.wait(context, section, {.mode = WaitMode::uninterruptible});
         }
         if (hangups != hangups_) break;

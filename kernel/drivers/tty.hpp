@@ -13,6 +13,7 @@
 #include <kernel/fs/poll.hpp>
 #include <kernel/mm/allocate.hpp>
 #include <kernel/process/signal_set.hpp>
+#include <kernel/sched/thread.hpp>
 #include <kernel/sync/lock.hpp>
 #include <kernel/sync/wait_queue.hpp>
 
@@ -84,6 +85,8 @@ protected:
 
     // --- What a kind of terminal does; called with lock_ held, as is LineDisciplineHost.
 
+    // Each open. Errors: eio.
+    virtual Result<void> may_open() REQUIRES(lock_) { return {}; }
     // First open, last close.
     virtual Result<void> opened(MayBlock& context) REQUIRES(lock_) { (void)context; return {}; }
     virtual void closed(MayBlock& context) REQUIRES(lock_) { (void)context; }
@@ -107,8 +110,8 @@ protected:
     virtual void transmit_urgent(u8 byte) REQUIRES(lock_) { (void)byte; }
     // Ioctls of this kind only. Errors: enotty.
     virtual Result<i64> own_ioctl(MayBlock& context, u32 command, u64 argument);
-    // Readiness has changed (the pty's master looks).
-    virtual void published(u32 events) REQUIRES(lock_) { (void)events; }
+    // The other end of a pty is told of what this section changed.
+    virtual void tell_other_end() REQUIRES(lock_) {}
 
     // LineDisciplineHost.
     void raise_signal(int signal) override { raised_.add(signal); }
@@ -127,7 +130,9 @@ protected:
 
     // ioctls on the terminal through another file (a pty's master).
     Result<i64> common_ioctl(MayBlock& context, u32 command, u64 argument, bool through_master);
-    Result<usize> read_data(MayBlock& context, Section& section, IoBuffer& into, TerminalOpening opening) REQUIRES(lock_);
+    // Does what is due: sends echo, lets the device go on, makes readers and writers ready, tells observers. At the end of
+    // a section, and before its thread waits for others to make progress.
+    void settle() REQUIRES(lock_);
     bool dead(TerminalOpening opening) const REQUIRES(lock_) { return opening.hangups != hangups_; }
     Result<void> set_window_size(MayBlock& context, abi::WindowSize size);
 
@@ -139,6 +144,7 @@ protected:
     PollSource observers_;
 
 private:
+    Result<usize> read_data(MayBlock& context, Section& section, IoBuffer& into, TerminalOpening opening) REQUIRES(lock_);
     void publish() REQUIRES(lock_);
     void wake() REQUIRES(lock_);
     Result<void> wait_raw(MayBlock& context, Section& section, usize wanted, TerminalOpening opening) REQUIRES(lock_);

@@ -30,4 +30,8 @@ void on_user_fault(MayBlock& context, const UserFault& fault);
 // restored rax. A bad frame is SIGSEGV.
 Result<i64> return_from_signal(MayBlock& context, Task& task, hal::UserFrame& frame);
 
+// sigaltstack(2): the running thread's. Errors: eperm (running on it), einval, enomem.
+Result<void> set_alternate_stack(Task& task, const abi::SignalStack& stack, u64 stack_pointer);
+bool on_alternate_stack(const Task& task, u64 stack_pointer);
+
 }  // namespace takt

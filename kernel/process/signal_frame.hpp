@@ -16,7 +16,8 @@ Result<void> push_signal_frame(MayBlock& context, Task& task, hal::UserFrame& fr
 // Values that user mode can't have are refused. Errors: efault.
 Result<void> pop_signal_frame(MayBlock& context, Task& task, hal::UserFrame& frame, SignalSet& mask, abi::SignalStack& stack);
 
-// System call restart: the instruction is done again, with this call number.
-void restart_system_call(hal::UserFrame& frame, u64 number);
+// System call restart: the instruction is done again, with the same number, or with restart_syscall's.
+void restart_system_call(hal::UserFrame& frame);
+void restart_system_call_by_restart_call(hal::UserFrame& frame);
 
 }  // namespace takt

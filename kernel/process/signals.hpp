@@ -12,6 +12,7 @@
 #include <kernel/fs/poll.hpp>
 #include <kernel/process/signal_actions.hpp>
 #include <kernel/process/process_table.hpp>
+#include <kernel/process/signal_queue.hpp>
 
 namespace takt {
 
@@ -20,6 +21,7 @@ struct JobControl {
     int stop_signal = 0;         // a stop is under way or complete: the signal
     u32 threads_to_stop = 0;     // under way: threads that have not joined yet
     bool stopped = false;        // complete: every thread stands still
+    bool stop_taken = false;     // a thread took a stop signal, and no SIGCONT came since
     bool tell_continued = false; // the next thread to pass deliver_signals() tells the parent
 };
 
@@ -74,8 +76,16 @@ void force_signal(MayLock& context, Task& current, const abi::Siginfo& info);
 // Ends the process as by SIGKILL. Constant time; the threads end themselves.
 void kill_process(MayLock& context, Process& target);
 
+// A POSIX timer's expiry: its own entry is queued for `thread`, or for the process. False: the signal is ignored or its
+// receiver ends; nothing is queued. Precondition: the entry is not queued.
+bool send_timer_signal(MayLock& context, Process& process, Task* thread, TimerSignal& entry);
+
 // kill(2)'s rule for the running process. SIGCONT is allowed within the session. Errors: eperm.
 Result<void> check_may_signal(MayLock& context, Process& target, int signal);
+// kill(2): a process, the caller's group (0), all (-1), a group (below -1). Errors: esrch, eperm, einval.
+Result<void> kill_by_id(MayLock& context, i32 id, int signal);
+// tgkill(2), tkill(2) (process 0), rt_tgsigqueueinfo(2). Errors: esrch, eperm, eagain.
+Result<void> kill_thread_by_id(MayLock& context, ThreadId process, ThreadId thread, const abi::Siginfo& info);
 
 // --- Receiving.
 
@@ -85,6 +95,18 @@ inline bool signal_pending(const Task& task)
     constexpr u32 bits = static_cast<u32>(Work::signal) | static_cast<u32>(Work::fatal) | static_cast<u32>(Work::stop);
     return task.work.load(Order::relaxed) & bits;
 }
+// One signal on its way to its receiver.
+struct SignalDelivery {
+    abi::Siginfo info;
+    abi::Sigaction action;
+    SignalSet old_mask;  // what the handler's return restores
+    bool handler;        // action.handler is to run: the mask is set for it already
+};
+// Takes the running thread's next signal that is not blocked. A traced thread's action is not decided yet. False: none, and
+// Work::signal is clear.
+bool take_delivery(MayLock& context, Task& current, bool traced, SignalDelivery& delivery);
+// Decides what happens with delivery.info.signal: reads the action, sets the handler's mask.
+void decide_delivery(MayLock& context, Task& current, SignalDelivery& delivery);
 // Takes the most urgent pending signal in `wanted` (the thread's own before the process's). False: none.
 bool dequeue_signal(MayLock& context, Task& task, SignalSet wanted, abi::Siginfo& info);
 // Pending for the thread and for its process, blocked or not: sigpending(2) wants those in the mask; signalfd polls.
@@ -100,6 +122,9 @@ void set_temporary_mask(MayLock& context, Task& current, SignalSet mask);
 void end_temporary_mask(MayLock& context, Task& current, bool interrupted);
 // Sets or clears Work::signal to what is pending and not blocked.
 void recalculate_signal_work(MayLock& context, Task& current);
+
+// sigaction(2); null: only asks. What becomes ignored is no longer pending. Errors: einval.
+Result<abi::Sigaction> change_action(MayLock& context, Process& process, int signal, const abi::Sigaction* action);
 
 // --- The process's life.
 

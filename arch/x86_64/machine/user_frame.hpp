@@ -21,6 +21,7 @@ inline u64 system_call_argument(const UserFrame& frame, unsigned index)
     const u64* const places[] = {&frame.rdi, &frame.rsi, &frame.rdx, &frame.r10, &frame.r8, &frame.r9};
     return *places[index];
 }
+inline i64 return_value(const UserFrame& frame) { return static_cast<i64>(frame.rax); }
 inline void set_return_value(UserFrame& frame, i64 value) { frame.rax = static_cast<u64>(value); }
 inline u64 instruction_pointer(const UserFrame& frame) { return frame.rip; }
 inline u64 stack_pointer(const UserFrame& frame) { return frame.rsp; }

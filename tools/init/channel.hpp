@@ -6,6 +6,8 @@
 // as its standard output directly. On another kernel init writes to the port itself.
 #pragma once
 
+#include "text.hpp"
+
 namespace takt::init {
 
 class Channel {
@@ -25,6 +27,12 @@ private:
     int device_ = -1;
     unsigned short port_ = 0;
 };
+
+// Writes one whole line.
+inline void say(const Channel& channel, Line line) {
+    line.end();
+    channel.write(line.data(), line.size());
+}
 
 constexpr unsigned short output_port = 0x5e0;
 constexpr unsigned short errors_port = 0x5e4;

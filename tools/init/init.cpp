@@ -67,11 +67,6 @@ unsigned long time_stamp() {
     return static_cast<unsigned long>(high) << 32 | low;
 }
 
-void say(const Channel& control, Line line) {
-    const char* text = line.end();
-    control.write(text, line.size());
-}
-
 // A kernel that has not got one of these file systems is still good for programs that don't need
 // it, and an initramfs may bring its own: so no failure counts.
 void mount_file_systems() {

@@ -52,9 +52,7 @@ bool InputRelay::open(int line, int pipe, const Channel& control) {
     line_ = line;
     pipe_ = pipe;
     control_ = &control;
-    Line report;
-    report.text("stdin 0");
-    control.write(report.end(), report.size());
+    say(control, Line().text("stdin 0"));
     return true;
 }
 
@@ -109,9 +107,7 @@ void InputRelay::acknowledge() {
     if (received_ == acknowledged_)
         return;
     acknowledged_ = received_;
-    Line report;
-    report.text("stdin ").number(received_);
-    control_->write(report.end(), report.size());
+    say(*control_, Line().text("stdin ").number(received_));
 }
 
 void InputRelay::end() {

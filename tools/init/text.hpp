@@ -45,10 +45,8 @@ public:
             put(digits[--count]);
         return *this;
     }
-    const char* end() {
-        data_[size_++] = '\n';
-        return data_;
-    }
+    void end() { data_[size_++] = '\n'; }
+    const char* data() const { return data_; }
     unsigned long size() const { return size_; }
 
 private:

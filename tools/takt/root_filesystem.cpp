@@ -81,7 +81,7 @@ void add_applets(FileTree& tree, const fs::path& busybox) {
     std::istringstream names(read_text(list));
     for (std::string name; std::getline(names, name);) {
         const std::string path = "/" + name;
-        if (!name.empty() && !tree.contains(path))
+        if (path != "/linuxrc" && !tree.contains(path))
             tree.add_symlink(path, "/bin/busybox");
     }
 }

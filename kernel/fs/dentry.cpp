@@ -14,6 +14,13 @@ Result<Ref<Dentry>> Dentry::create(MayLock& context, Ref<Dentry> parent, const E
     return dentry;
 }
 
+Result<Ref<Dentry>> Dentry::create_removed(MayLock& context, const EntryName& name, Ref<Inode> inode)
+{
+    Ref<Dentry> dentry = TRY(create(context, {}, name, std::move(inode)));
+    dentry->removed_.store(true, Order::relaxed);
+    return dentry;
+}
+
 Dentry::Dentry(Ref<Dentry> parent, const EntryName& name, char* name_memory, Ref<Inode> inode)
     : parent_(std::move(parent)),
       inode_(std::move(inode)),

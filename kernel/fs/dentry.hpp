@@ -37,6 +37,8 @@ class Dentry : public RefCounted<Dentry>, public HeapObject, public TreeHook<ByN
 public:
     // A root has no parent and the name "". Errors: enomem.
     static Result<Ref<Dentry>> create(MayLock& context, Ref<Dentry> parent, const EntryName& name, Ref<Inode> inode);
+    // A name that no directory holds and that shows as deleted (memfd_create(2)). Errors: enomem.
+    static Result<Ref<Dentry>> create_removed(MayLock& context, const EntryName& name, Ref<Inode> inode);
     ~Dentry();
 
     Inode& inode() const { return *inode_; }

@@ -103,6 +103,19 @@ Result<Ref<Dentry>> Directory::add(MayBlock& context, Dentry& self, const EntryN
     return insert_new(context, self, name, std::move(inode));
 }
 
+Result<void> Directory::add_link_to(MayBlock& context, Dentry& self, const EntryName& name, Ref<Inode> inode)
+{
+    if (!may_create()) return Errno::eperm;
+    MutexGuard guard(lock_, context);
+    if (closed_) return Errno::enoent;
+    if (find_pinned(name)) return Errno::eexist;
+    if (inode->links() == 0) return Errno::enoent;
+    (void)TRY(insert_new(context, self, name, inode));
+    inode->add_link();
+    inode->note_change();
+    return {};
+}
+
 bool Directory::empty(MayBlock& context)
 {
     MutexGuard guard(lock_, context);

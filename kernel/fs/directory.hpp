@@ -59,7 +59,11 @@ public:
     Result<Ref<Dentry>> lookup(MayBlock& context, Dentry& self, const EntryName& name);
     // Pins a new entry. Errors: eexist, enoent (this directory was removed), enomem, and make_node()'s.
     Result<Ref<Dentry>> create(MayBlock& context, Dentry& self, const EntryName& name, const NewNode& node);
-    // Pins a further or first name of an inode. Errors: eexist, enoent, enomem, emlink.
+    // The inode of a file that gets no name (O_TMPFILE). Errors: make_node()'s.
+    Result<Ref<Inode>> make_unnamed(MayBlock& context, const NewNode& node) { return make_node(context, node); }
+    // link(2): a further name of an inode of this file system that still has one. Errors: eexist, enoent, enomem, eperm.
+    Result<void> add_link_to(MayBlock& context, Dentry& self, const EntryName& name, Ref<Inode> inode);
+    // The kernel pins the first name of an inode. Errors: eexist, enoent, enomem.
     Result<Ref<Dentry>> add(MayBlock& context, Dentry& self, const EntryName& name, Ref<Inode> inode);
     // unlink(2), rmdir(2). Errors: enoent (not there any more), enotempty, ebusy (a mount point), may_remove()'s.
     Result<void> remove(MayBlock& context, Dentry& self, Dentry& entry);
@@ -84,6 +88,8 @@ protected:
     // The next made-up entry at or after `cursor` (0 first): fills `entry`, moves `cursor` past it; false at the end.
     // Called without locks.
     virtual bool next(MayBlock& context, u64& cursor, DynamicEntry& entry);
+    // May programs make links here (link(2))? Default: no.
+    virtual bool may_create() const { return false; }
     // The inode for create(). Called under the directory's lock. Default eperm.
     virtual Result<Ref<Inode>> make_node(MayBlock& context, const NewNode& node);
     // May a program unlink this entry? Default eperm.

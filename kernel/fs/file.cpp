@@ -106,4 +106,10 @@ void File::set_flags(u32 flags)
     }
 }
 
+void File::drop_open_only_flags()
+{
+    flags_.fetch_and(~(open_flag::create | open_flag::exclusive | open_flag::no_controlling_terminal | open_flag::truncate),
+                     Order::relaxed);
+}
+
 }  // namespace takt

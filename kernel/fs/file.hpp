@@ -17,6 +17,9 @@ class Process;
 class Socket;
 class EventPoll;
 class EventPollItem;
+class TimerFile;
+class SignalFile;
+class MessageQueueFile;
 namespace abi {
 struct Stat;
 }
@@ -86,6 +89,8 @@ public:
 
     // --- Mapping: what mmap(2) of this file shows. Default enodev.
     virtual Result<Ref<MemoryObject>> memory_object(MayBlock& context);
+    // A shared mapping may become writable (MapRequest::object_writable). Default: opened for reading and writing.
+    virtual bool may_map_writable() const { return readable() && writable(); }
 
     virtual Result<void> stat(MayBlock& context, abi::Stat& stat);
     // What /proc/self/fd/N shows: "pipe:[4]", "socket:[7]", "anon_inode:[eventfd]", or a path.
@@ -94,6 +99,9 @@ public:
     // --- What kind of file, for the calls that want one kind. Null: another kind.
     virtual Socket* as_socket() { return nullptr; }
     virtual EventPoll* as_event_poll() { return nullptr; }
+    virtual TimerFile* as_timer_file() { return nullptr; }
+    virtual SignalFile* as_signal_file() { return nullptr; }
+    virtual MessageQueueFile* as_message_queue() { return nullptr; }
     virtual Process* as_process() { return nullptr; }  // a pidfd (pidfd_open(2))
     // The inode it was opened through; null for files without a path.
     Inode* inode() const;
@@ -116,6 +124,8 @@ public:
     bool writable() const { return (flags() & open_flag::access_mode) != open_flag::read_only && !(flags() & open_flag::path); }
     // fcntl(F_SETFL): only append, nonblock, async, direct and no_access_time change.
     void set_flags(u32 flags);
+    // open(2), when it is done: what only mattered then is forgotten.
+    void drop_open_only_flags();
 
     // fcntl(F_SETOWN): kept for F_GETOWN; no SIGIO is sent.
     Atomic<i32> signal_owner{0};

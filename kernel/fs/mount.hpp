@@ -53,6 +53,9 @@ public:
     Result<void> mount_root(MayBlock& context, Ref<FileSystem> file_system);
     Path root(MayLock& context);
 
+    // Where files without a name are (memfd_create(2)); not in the tree. Written at boot.
+    Ref<Mount> unnamed;
+
     // --- mount(2) and friends; the callers checked CAP_SYS_ADMIN.
     Result<void> mount(MayBlock& context, const Path& at, Ref<FileSystem> file_system, u64 flags, std::string_view source);
     Result<void> bind(MayBlock& context, const Path& from, const Path& at, bool recursive);

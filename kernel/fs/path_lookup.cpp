@@ -1,5 +1,6 @@
 #include <kernel/fs/path_lookup.hpp>
 
+#include <abi/file.hpp>
 #include <kernel/fs/file_table.hpp>
 #include <kernel/fs/fs_context.hpp>
 #include <kernel/kernel.hpp>
@@ -167,7 +168,7 @@ Result<void> PathWalker::step_last(bool follow_last, bool& done, LinkTarget& tar
         if (entry->inode().is_symlink() && (follow_last || trailing_slash_)) {
             bool slash = trailing_slash_;
             TRY(push_link(std::move(entry), target));
-            if (target.file && slash) return Errno::enotdir;
+            if (slash && (target.file || (target.path && !target.path.dentry->inode().is_directory()))) return Errno::enotdir;
             done = target.file || target.path;
             return {};
         }

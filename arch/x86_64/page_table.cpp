@@ -70,7 +70,7 @@ u64 leaf_table(u64 root, u64 address)
 
 Result<u64> add_table(MayLock& context, u64 root, u64 parent, u64& entry)
 {
-    u64 table = physical_address(TRY(kernel().frames.allocate_zeroed(context, FrameUse::page_table)));
+    u64 table = physical_address(TRY(kernel().frames.allocate_zeroed(context, FrameUse::page_table)).release());
     count_of(table).store(0, Order::relaxed);
     if (parent != root) add_to(count_of(parent), 1);
     add_to(count_of(root), 1);
@@ -123,7 +123,7 @@ void detach_in(u64 root, u64 table, unsigned shift, u64 start, u64 end, u64& cha
 
 Result<u64> create_page_table(MayLock& context)
 {
-    u64 root = physical_address(TRY(kernel().frames.allocate(context, FrameUse::page_table)));
+    u64 root = physical_address(TRY(kernel().frames.allocate(context, FrameUse::page_table)).release());
     u64* table = table_at(root);
     const u64* kernel_table = table_at(kernel_root());
     for (u64 index = 0; index < 256; index++) table[index] = 0;

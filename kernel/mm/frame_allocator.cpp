@@ -12,13 +12,6 @@ namespace {
 constexpr u64 low_memory_end = 0x10000;
 constexpr u64 reserve_bytes_max = 4ull << 20;
 
-Result<FrameNumber> zeroed(Result<FrameNumber> block, unsigned order)
-{
-    if (block.ok())
-        for (u64 index = 0; index < 1ull << order; index++) hal::zero_frame(FrameNumber{block.value().value + index});
-    return block;
-}
-
 }  // namespace
 
 void FrameAllocator::init(MayBlock& context)
@@ -47,7 +40,7 @@ void FrameAllocator::init(MayBlock& context)
     }
     u64 reserve = total() / 64;
     reserve_ = reserve < reserve_bytes_max / page_size ? reserve : reserve_bytes_max / page_size;
-    zero_frame_ = allocate_zeroed(context, FrameUse::kernel).value();
+    zero_frame_ = allocate_zeroed(context, FrameUse::kernel).value().release();
 }
 
 // Finds room for the descriptors above 1 MiB and clears them.
@@ -254,9 +247,9 @@ Result<FrameNumber> FrameAllocator::allocate_single(MayLock& context, FrameUse u
 
 // --- The outside.
 
-Result<FrameNumber> FrameAllocator::allocate(MayLock& context, FrameUse use, unsigned order)
+Result<FrameRef> FrameAllocator::allocate(MayLock& context, FrameUse use, unsigned order)
 {
-    if (order == 0) return allocate_single(context, use, false);
+    if (order == 0) return FrameRef::adopt(TRY(allocate_single(context, use, false)));
     if (order > order_max) return Errno::enomem;
     u64 frame = 0;
     {
@@ -266,20 +259,24 @@ Result<FrameNumber> FrameAllocator::allocate(MayLock& context, FrameUse use, uns
     if (frame == 0) return Errno::enomem;
     begin_use(frame, use, order);
     count_use(use, 1ll << order);
-    return FrameNumber{frame};
+    return FrameRef::adopt(FrameNumber{frame});
 }
 
-Result<FrameNumber> FrameAllocator::allocate_zeroed(MayLock& context, FrameUse use, unsigned order)
+Result<FrameRef> FrameAllocator::allocate_zeroed(MayLock& context, FrameUse use, unsigned order)
 {
-    return zeroed(allocate(context, use, order), order);
+    Result<FrameRef> block = allocate(context, use, order);
+    if (block.ok())
+        for (u64 index = 0; index < 1ull << order; index++)
+            hal::zero_frame(FrameNumber{block.value().number().value + index});
+    return block;
 }
 
 FrameNumber FrameAllocator::allocate_kernel_table()
 {
     MayBlock context = ContextMint::may_block(hal::current_thread());
-    Result<FrameNumber> frame = allocate_zeroed(context, FrameUse::kernel);
+    Result<FrameRef> frame = allocate_zeroed(context, FrameUse::kernel);
     if (!frame.ok()) PANIC("no memory for the kernel's page tables");
-    return frame.value();
+    return frame.value().release();
 }
 
 Result<FrameRef> FrameAllocator::try_allocate_user(MayLock& context, FrameUse use, bool zeroed)

@@ -63,10 +63,10 @@ public:
     // Gives the initramfs's memory to the allocator, when nothing reads it any more. Once.
     void release_initramfs(MayBlock& context);
 
-    // --- For the kernel itself: down to the last frame. A block of 2^order frames, aligned to its size; its first
-    // frame's reference count is 1. Errors: enomem. O(1) from the stock, else O(order_max) under the lock.
-    Result<FrameNumber> allocate(MayLock& context, FrameUse use, unsigned order = 0);
-    Result<FrameNumber> allocate_zeroed(MayLock& context, FrameUse use, unsigned order = 0);
+    // --- For the kernel itself: down to the last frame. A block of 2^order frames, aligned to its size; the first
+    // frame's reference stands for all. Errors: enomem. O(1) from the stock, else O(order_max) under the lock.
+    Result<FrameRef> allocate(MayLock& context, FrameUse use, unsigned order = 0);
+    Result<FrameRef> allocate_zeroed(MayLock& context, FrameUse use, unsigned order = 0);
     // A zeroed frame for the kernel's own page tables, which are never given back; panics when there is none.
     FrameNumber allocate_kernel_table();
 

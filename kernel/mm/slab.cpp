@@ -12,14 +12,6 @@ struct SlabAllocator::FreeObject {
 };
 
 // At the start of a slab's first frame. Objects follow at the next multiple of their alignment.
-struct SlabAllocator::Slab : ListHook<> {
-    FreeObject* free = nullptr;
-    u16 untouched = 0;  // objects from this index on were never handed out
-    u16 in_use = 0;
-    u16 capacity = 0;
-    u16 first_offset = 0;
-};
-
 namespace {
 
 constexpr u16 class_bytes[SlabAllocator::class_count] = {16,  32,  48,  64,  96,   128,  192,
@@ -124,12 +116,12 @@ void SlabAllocator::make_magazines(MayLock& context)
     u32 cpu = hal::current_thread().cpu_id().value;
     if (magazines_[cpu].load(Order::relaxed)) return;
     FrameAllocator& frames = hal::kernel().frames;
-    Result<FrameNumber> frame = frames.allocate_zeroed(context, FrameUse::slab);
+    Result<FrameRef> frame = frames.allocate_zeroed(context, FrameUse::slab);
     if (!frame.ok()) return;
     Magazines* expected = nullptr;
-    auto* made = static_cast<Magazines*>(hal::direct_map(physical_address(frame.value())));
+    auto* made = static_cast<Magazines*>(frame.value().bytes());
     // Race: another thread of this CPU, or one that has moved away from it meanwhile.
-    if (!magazines_[cpu].compare_exchange(expected, made, Order::acq_rel)) frames.free(frame.value());
+    if (magazines_[cpu].compare_exchange(expected, made, Order::acq_rel)) static_cast<void>(frame.value().release());
 }
 
 usize SlabAllocator::take(MayLock& guard, SizeClass& size_class, usize which, void** objects, usize wanted)
@@ -188,17 +180,18 @@ void SlabAllocator::put_back(usize which, void** objects, usize count)
 SlabAllocator::Slab* SlabAllocator::make_slab(MayLock& guard, usize which)
 {
     FrameAllocator& frames = hal::kernel().frames;
-    Result<FrameNumber> first = frames.allocate(guard, FrameUse::slab, slab_orders[which]);
-    if (!first.ok()) return nullptr;
+    Result<FrameRef> block = frames.allocate(guard, FrameUse::slab, slab_orders[which]);
+    if (!block.ok()) return nullptr;
+    FrameNumber first = block.value().release();
     for (u64 index = 0; index < 1ull << slab_orders[which]; index++) {
-        FrameDescriptor& descriptor = frames.descriptor(FrameNumber{first.value().value + index});
+        FrameDescriptor& descriptor = frames.descriptor(FrameNumber{first.value + index});
         descriptor.use = FrameUse::slab;
         descriptor.order = slab_orders[which];
         descriptor.size_class = static_cast<u8>(which);
     }
     usize bytes = class_bytes[which];
     usize alignment = bytes & (bytes - 1) ? 16 : bytes;
-    auto* slab = new (hal::direct_map(physical_address(first.value()))) Slab;
+    auto* slab = new (hal::direct_map(physical_address(first))) Slab;
     slab->first_offset = static_cast<u16>((sizeof(Slab) + alignment - 1) & ~(alignment - 1));
     slab->capacity = static_cast<u16>(((page_size << slab_orders[which]) - slab->first_offset) / bytes);
     return slab;
@@ -230,8 +223,8 @@ void* allocate(MayLock& context, usize bytes)
     if (bytes <= SlabAllocator::object_bytes_max) [[likely]]
         return hal::kernel().slabs.allocate(context, bytes);
     if (bytes > page_size << FrameAllocator::order_max) return nullptr;
-    Result<FrameNumber> block = hal::kernel().frames.allocate(context, FrameUse::kernel, order_for(bytes));
-    return block.ok() ? hal::direct_map(physical_address(block.value())) : nullptr;
+    Result<FrameRef> block = hal::kernel().frames.allocate(context, FrameUse::kernel, order_for(bytes));
+    return block.ok() ? hal::direct_map(physical_address(block.value().release())) : nullptr;
 }
 
 void* allocate_zeroed(MayLock& context, usize bytes)

@@ -23,8 +23,15 @@ public:
     void free(void* object, FrameNumber frame);
 
 private:
-    struct Slab;
     struct FreeObject;
+    // The header of a slab, in its first frame.
+    struct Slab : ListHook<> {
+        FreeObject* free = nullptr;
+        u16 untouched = 0;  // objects from this index on were never handed out
+        u16 in_use = 0;
+        u16 capacity = 0;
+        u16 first_offset = 0;
+    };
     static constexpr usize magazine_capacity = 32;
 
     struct Magazine {

@@ -11,9 +11,11 @@
 #include <kernel/ipc/ipc.hpp>
 #include <kernel/mm/frame_allocator.hpp>
 #include <kernel/mm/slab.hpp>
+#include <kernel/process/futex.hpp>
 #include <kernel/process/process_table.hpp>
 #include <kernel/process/user_account.hpp>
 #include <kernel/syscall/call_log.hpp>
+#include <kernel/time/wall_clock.hpp>
 #include <kernel/trace/kernel_log.hpp>
 
 namespace takt {
@@ -32,6 +34,8 @@ public:
     CallLog call_log;
     Terminals terminals;
     Devpts devpts;
+    FutexTable futexes;
+    WallClock wall_clock;
     // subsystems: one member each, included above
 };
 

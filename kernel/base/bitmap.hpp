@@ -33,6 +33,15 @@ public:
             if (words_[index]) return static_cast<int>(index * 64 + 63) - std::countl_zero(words_[index]);
         return -1;
     }
+    // The highest set bit below `bit`, or -1.
+    constexpr int highest_below(usize bit) const
+    {
+        for (usize index = bit / 64 + 1; index-- > 0;) {
+            u64 word = index == bit / 64 ? words_[index] & ((1ull << (bit % 64)) - 1) : words_[index];
+            if (word) return static_cast<int>(index * 64 + 63) - std::countl_zero(word);
+        }
+        return -1;
+    }
     // The lowest set bit at or above `from`, or -1.
     constexpr int next(usize from) const
     {

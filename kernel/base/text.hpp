@@ -20,7 +20,7 @@ public:
     TextSink(char* buffer, usize capacity) : buffer_(buffer), capacity_(capacity) {}
     void append(char character)
     {
-        if (length_ < capacity_)
+        if (length_ < capacity_ || (grow_ && grow_(*this))) [[likely]]
             buffer_[length_++] = character;
         else
             truncated_ = true;
@@ -43,6 +43,7 @@ protected:
     usize capacity_;
     usize length_ = 0;
     bool truncated_ = false;
+    bool (*grow_)(TextSink&) = nullptr;  // makes room for one character or more; null: the capacity is fixed
 };
 
 template <usize capacity>

@@ -7,14 +7,14 @@
 namespace takt::hal {
 
 struct MemoryRange {
-    u64 start;
-    u64 end;
-    bool usable;  // RAM free for use; else reserved or device
+    u64 start = 0;
+    u64 end = 0;
+    bool usable = false;  // RAM free for use; else reserved or device
 };
 
 struct BootInfo {
     static constexpr usize range_count_max = 64;
-    MemoryRange ranges[range_count_max];
+    MemoryRange ranges[range_count_max] = {};
     usize range_count = 0;
     u64 initramfs_start = 0;  // physical; zero length when there is none
     u64 initramfs_length = 0;

@@ -8,6 +8,7 @@
 
 namespace takt {
 
+class Core;
 class Kernel;
 class Cpu;
 class Thread;
@@ -16,12 +17,15 @@ namespace hal {
 
 // The running kernel: a link-time constant on the PC.
 Kernel& kernel();
+// Its lower half (kernel/core.hpp).
+Core& core();
 
 // The thread that runs this code (the idle thread in an interrupt of an idle CPU). Any context.
 Thread& current_thread();
 
 // This CPU. Valid only while the caller cannot move: use this_cpu(proof) of sched/cpu.hpp.
 Cpu& current_cpu();
+u32 current_cpu_number();
 
 using InterruptState = u64;
 bool interrupts_enabled();

@@ -8,6 +8,7 @@ namespace takt::hal {
 
 u8 in8(u16 port);
 void out8(u16 port, u8 value);
+void out16(u16 port, u16 value);
 // The bytes in order to one port (a device's FIFO).
 void out_bytes(u16 port, std::span<const u8> bytes);
 

@@ -281,3 +281,5 @@ Ref<Task> ProcessTable::next_task(MayLock& context, Process& process, ThreadId f
 }
 
 }  // namespace takt
+
+takt::ThreadId takt::allocate_thread_id() { return hal::kernel().processes.allocate_id(); }

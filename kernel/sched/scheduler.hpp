@@ -3,35 +3,76 @@
 
 #include <kernel/base/result.hpp>
 #include <kernel/sched/thread.hpp>
+#include <kernel/sync/lock.hpp>
 
 namespace takt {
 
+class Cpu;
 class RunQueue;
+struct KernelThreadTag;
+
+// A thread of the kernel itself: appears in ps in brackets.
+class KernelThread : public Thread, public ListHook<KernelThreadTag> {
+public:
+    using Entry = void (*)(MayBlock&, void*);
+
+    KernelThread(ThreadId thread_id, const char* thread_name, Entry thread_entry, void* thread_argument)
+        : Thread(thread_id, thread_name), entry(thread_entry), argument(thread_argument)
+    {
+    }
+
+    const Entry entry;
+    void* const argument;
+};
 
 class Scheduler {
 public:
+    // --- CPUs.
+
+    // A CPU joins with its idle thread, which is the thread that runs now. Called once on each CPU at boot, interrupts
+    // off.
+    void add_cpu(Cpu& cpu, Thread& idle);
+    // Starts a CPU's own threads (timers/N). Called once for each online CPU from a thread.
+    Result<void> start_cpu_threads(MayBlock& context, Cpu& cpu);
+    Result<void> start_reaper(MayBlock& context);
+    u32 cpu_count() const { return cpu_count_.load(Order::acquire); }
+    // Online CPUs are numbered from 0 without gaps.
+    Cpu& cpu(CpuId id)
+    {
+        ASSERT(id.value < cpu_count_max && cpus_[id.value]);
+        return *cpus_[id.value];
+    }
+    CpuSet online() const { return CpuSet::all(cpu_count()); }
+    [[noreturn]] void idle_loop();
+
     // --- Threads.
 
-    // A kernel thread that runs entry(context, argument) and must not return before exit_current(). Not started.
-    // Errors: enomem.
-    Result<Thread*> create_kernel_thread(MayBlock& context, const char* name, Level level, void (*entry)(MayBlock&, void*),
+    // A kernel thread that runs entry(context, argument); it never returns. Not started. Errors: enomem.
+    Result<Thread*> create_kernel_thread(MayBlock& context, const char* name, Level level, KernelThread::Entry entry,
                                          void* argument, CpuSet affinity = CpuSet::all(cpu_count_max));
+    // Null: no such kernel thread. They live forever.
+    Thread* find_kernel_thread(MayLock& context, ThreadId id);
+    // The kernel thread with the least id at or above `id`; null past the last.
+    Thread* next_kernel_thread(MayLock& context, ThreadId id);
     // Makes a created thread ready. Any context.
     void start(Thread& thread);
-    // Ends the running thread. Its Thread object is handed to `reap`, called later in another thread's context when the
-    // CPU no longer uses its stack.
+    // Ends the running thread. `reap` is called later by the reaper thread, when no CPU uses the stack any more.
     [[noreturn]] void exit_current(MayBlock& context, void (*reap)(MayBlock&, Thread&));
 
     // --- Waiting. Most code uses WaitQueue or Completion.
 
     // Sleeps until unpark(), the deadline, or (by mode) a signal. An unpark() that came before counts: returns at once.
-    // Callers test their condition in a loop; a stale permit may end one wait early.
+    // Callers test their condition in a loop; a stale permit may end one wait early. Interrupts off for one timer
+    // insertion and the switch.
     Thread::Wake park(MayBlock& context, WaitMode mode, Instant deadline = Instant::never());
+    // As park, for PiMutex: the thread may hold Locks; nothing but unpark() ends it.
+    void park_for_lock(Thread& self);
     // Makes a parked thread ready, or leaves a permit. Any context. O(1) beside the class's queue; holds one run-queue
-    // lock.
+    // lock at a time.
     void unpark(Thread& thread);
     // Sets work bits; wakes the thread if its wait allows, interrupts it if it runs in user mode. Any context.
     void set_work(Thread& thread, Work bits);
+    static void clear_work(Thread& thread, Work bits) { thread.work.fetch_and(~static_cast<u32>(bits), Order::acq_rel); }
     // sched_yield(2): to the end of the queue of its level.
     void yield(MayBlock& context);
     // Reschedules now if that is due; for long loops under the model `points`.
@@ -41,15 +82,51 @@ public:
 
     void set_parameters(MayLock& context, Thread& thread, const SchedulingParameters& parameters);
     SchedulingParameters parameters(Thread& thread);
-    // einval: no CPU of the set is online. Moves the thread if it must, and waits until it has moved.
+    // einval: no CPU of the set is online. A thread that stands elsewhere moves at once; the caller's own move is
+    // complete on return.
     Result<void> set_affinity(MayBlock& context, Thread& thread, const CpuSet& cpus);
     CpuSet affinity(Thread& thread);
+    // Applies an inherited level. Under thread.pi_lock.
+    void change_level(Thread& thread, Level level);
 
     // Execution time so far.
     Duration run_time(Thread& thread);
     Duration round_robin_slice() const { return milliseconds(100); }
 
     static void assert_may_block(const Thread& thread);
+
+    // --- Machine side: called by entry code, interrupts off.
+    void preempt_current();
+    void finish_switch();
+    void on_timer_interrupt(IrqContext& context);
+    void on_reschedule_interrupt(IrqContext& context);
+
+private:
+    friend class SoftTimer;
+    friend class TimerThread;
+    friend class Migration;
+
+    RunQueue& lock_queue_of(Thread& thread) NO_THREAD_SAFETY_ANALYSIS;
+    bool wake_locked(RunQueue& queue, Thread& thread, Thread::Wake reason);
+    void place(Thread& thread);
+    void enqueue_and_preempt(RunQueue& queue, Thread& thread, bool wakeup);
+    CpuId select_cpu(Thread& thread, RunQueue& home);
+    void switch_away(Cpu& cpu, Thread& previous);
+    void update_slice(RunQueue& queue, bool local);
+    void arm_if_earliest(RunQueue& queue, bool earliest);
+    void end_of_slice(RunQueue& queue);
+    void request_reschedule(RunQueue& queue);
+    Thread::Wake sleep_on(Cpu& cpu, Thread& self);
+
+    Cpu* cpus_[cpu_count_max] = {};
+    Atomic<u32> cpu_count_{0};
+    Lock<Rank::process_tree> threads_lock_;
+    List<KernelThread, KernelThreadTag> kernel_threads_ GUARDED_BY(threads_lock_);
+    RawSpinLock<Rank::run_queue> dead_lock_;
+    List<Thread, RunQueueTag> dead_ GUARDED_BY(dead_lock_);
+    Thread* reaper_ = nullptr;
+
+    static void reaper_main(MayBlock& context, void* argument);
 };
 
 }  // namespace takt

@@ -55,6 +55,7 @@ public:
     bool on_cpu = false;       // its registers are in a CPU
     bool queued = false;       // in its run queue's list or tree (the running thread is not)
     bool is_idle = false;
+    bool sliced = false;       // fair or round robin: its turn ends by time
     Atomic<u32> cpu{0};        // where it runs or is queued; changes under both run-queue locks
     Atomic<u32> work{0};       // Work bits; any CPU sets, the thread clears
     u64 ready_cycles = 0;      // when it last became ready: wake-up latency is accounted from here
@@ -70,12 +71,14 @@ public:
     CpuSet affinity = CpuSet::all(cpu_count_max);
     SchedulingParameters parameters;  // guarded by pi_lock
     bool pinned = false;       // a per-CPU kernel thread: affinity can't be changed
+    void (*reap)(MayBlock&, Thread&) = nullptr;  // set when it exits
 
     // --- Priority inheritance.
     RawSpinLock<Rank::pi_thread> pi_lock;
     PiDonors donors GUARDED_BY(pi_lock);             // top waiters of the mutexes this thread owns
     PiWaiter* blocked_on GUARDED_BY(pi_lock) = nullptr;
     Level base_level = level_fair;                   // from parameters; guarded by pi_lock
+    Atomic<u32> pins{0};                             // chain walks that look at it; it is freed only at zero
 
     // --- Lock discipline, touched by the thread itself only.
     u16 lock_depth = 0;        // Locks held: the thread may not block

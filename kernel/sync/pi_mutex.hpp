@@ -30,6 +30,7 @@ public:
     PiMutex& mutex;
     u8 level = 0;        // the waiter's effective level when queued; guarded by mutex.wait_lock_
     u8 donor_level = 0;  // the level it is filed under at the owner; guarded by the owner's pi lock
+    bool queued = false; // waits made by start_wait_for()
 };
 
 struct PiWaiterOrder {
@@ -68,10 +69,21 @@ public:
             unlock_slow(self);
     }
 
-    // For PI futexes: may time out (etimedout), be interrupted (erestartnointr), or find a cycle (edeadlk).
+    // --- For PI futexes.
+    // May time out (etimedout), be interrupted (erestartnointr), or find a cycle (edeadlk).
     Result<void> lock_interruptible(MayBlock& context, Instant deadline);
+    // The same in two halves, so that another thread may queue the waiter (requeue): start_wait_for() takes the mutex
+    // for waiter.thread (true) or queues it (false), or answers edeadlk; finish_wait(), called by that thread, waits;
+    // cancel_wait() gives up. The waiter must outlive the wait.
+    Result<bool> start_wait_for(PiWaiter& waiter);
+    Result<void> finish_wait(MayBlock& context, PiWaiter& waiter, Instant deadline);
+    void cancel_wait(PiWaiter& waiter);
     // Makes `owner`, who took the user-space word without us, the owner. Precondition: free, no waiters.
     void adopt_owner(Thread& owner);
+    // The owner no longer holds the user-space word. Precondition: no waiters.
+    void disown();
+    // For the owner's use before it unlocks; null when nobody waits.
+    Thread* top_waiter();
 
     Thread* owner() const { return reinterpret_cast<Thread*>(owner_.load(Order::relaxed) & ~has_waiters); }
     bool held_by(const Thread& thread) const { return owner() == &thread; }
@@ -82,6 +94,8 @@ private:
     static constexpr uptr has_waiters = 1;
 
     void lock_slow(Thread& self);
+    bool try_take_contended(Thread& self, PiWaiter* own) REQUIRES(wait_lock_);
+    bool take_or_queue(Thread& self, PiWaiter& waiter, bool queued, Thread*& propagate_from);
     void unlock_slow(Thread& self);
 
     // Owner's address; bit 0 says that waiters exist, so that unlock takes the slow path.
@@ -89,5 +103,8 @@ private:
     RawSpinLock<Rank::pi_mutex> wait_lock_;
     PiWaiters waiters_ GUARDED_BY(wait_lock_);
 };
+
+// A thread's own level has changed: whom it waits for inherits.
+void pi_propagate(Thread& thread);
 
 }  // namespace takt

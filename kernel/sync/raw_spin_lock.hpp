@@ -38,23 +38,25 @@ private:
     Atomic<u32> word_{0};
 };
 
+// Interrupts and preemption off for a scope.
+class InterruptsOff : public PreemptOff {
+public:
+    InterruptsOff() : interrupts_(hal::save_and_disable_interrupts()) {}
+    ~InterruptsOff() { hal::restore_interrupts(interrupts_); }
+
+private:
+    hal::InterruptState interrupts_;
+};
+
 // Takes the lock for a scope. Is a PreemptOff: passing it on proves that the thread stays on this CPU.
 template <typename LockType>
-class SCOPED_CAPABILITY RawGuard : public PreemptOff {
+class SCOPED_CAPABILITY RawGuard : public InterruptsOff {
 public:
-    explicit RawGuard(LockType& lock) ACQUIRE(lock) : lock_(lock), interrupts_(hal::save_and_disable_interrupts())
-    {
-        lock_.acquire();
-    }
-    ~RawGuard() RELEASE()
-    {
-        lock_.release();
-        hal::restore_interrupts(interrupts_);
-    }
+    explicit RawGuard(LockType& lock) ACQUIRE(lock) : lock_(lock) { lock_.acquire(); }
+    ~RawGuard() RELEASE() { lock_.release(); }
 
 private:
     LockType& lock_;
-    hal::InterruptState interrupts_;
 };
 
 }  // namespace takt

@@ -3,16 +3,20 @@
 
 #include <kernel/base/types.hpp>
 
+namespace takt {
+class AddressSpace;
+}
+
 namespace takt::machine {
 
 struct ThreadContext {
-    u64 stack_pointer = 0;   // saved kernel rsp: callee-saved registers and a return address are on it
-    u64 stack_top = 0;       // end of the kernel stack; the user frame is just below
-    u64 root = 0;            // page table, 0 for kernel threads
-    u64 thread_base = 0;     // user FS base
+    u64 stack_pointer = 0;          // saved kernel rsp: callee-saved registers and a return address are on it
+    u64 stack_top = 0;              // end of the kernel stack; the user frame is just below
+    AddressSpace* space = nullptr;  // null for kernel threads, which run in whatever space is loaded
+    u64 thread_base = 0;            // user FS base
     u64 user_gs_base = 0;
-    void* vector_state = nullptr;  // XSAVE area, null for kernel threads
-    u32 vector_cpu = ~0u;    // where the registers may still hold it
+    void* vector_state = nullptr;   // XSAVE area, null for kernel threads
+    u32 vector_cpu = ~0u;           // the CPU whose registers last held it
 };
 
 }  // namespace takt::machine

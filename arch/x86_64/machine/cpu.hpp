@@ -3,6 +3,8 @@
 
 #include <machine/cpu_state.hpp>
 
+extern "C" unsigned char takt_kernel_storage[];  // start.cpp
+
 namespace takt {
 
 namespace machine {
@@ -13,13 +15,15 @@ inline void spin_until_zero(const Atomic<T>& word)
     while (word.load(Order::relaxed) != 0) __builtin_ia32_pause();
 }
 
-extern "C" unsigned char takt_kernel_storage[];
+
 
 }  // namespace machine
 
 namespace hal {
 
-inline Kernel& kernel() { return reinterpret_cast<Kernel&>(machine::takt_kernel_storage); }
+inline Kernel& kernel() { return reinterpret_cast<Kernel&>(takt_kernel_storage); }
+
+inline Core& core() { return reinterpret_cast<Core&>(takt_kernel_storage); }  // the first base: start.cpp checks
 
 inline Thread& current_thread()
 {
@@ -33,6 +37,13 @@ inline Cpu& current_cpu()
     Cpu* cpu;
     asm volatile("mov %%gs:0, %0" : "=r"(cpu));
     return *cpu;
+}
+
+inline u32 current_cpu_number()
+{
+    u32 number;
+    asm volatile("movl %%gs:36, %0" : "=r"(number));
+    return number;
 }
 
 inline bool interrupts_enabled()
@@ -69,6 +80,8 @@ inline u32 preempt_word()
     return word;
 }
 inline bool preemptible() { return (preempt_word() & ~machine::no_reschedule) == 0 && interrupts_enabled(); }
+// For exception handlers: whether the interrupted code was preemptible (interrupts are off in the handler).
+inline bool preemptible_but_for_trap() { return (preempt_word() & ~machine::no_reschedule) == 0; }
 inline bool in_interrupt() { return preempt_word() & 0xff0000; }
 inline void set_need_reschedule() { asm volatile("andl $0x7fffffff, %%gs:32" ::: "memory", "cc"); }
 inline void clear_need_reschedule() { asm volatile("orl $0x80000000, %%gs:32" ::: "memory", "cc"); }

@@ -1,30 +1,48 @@
-// What this CPU's GS base points to: the part of Cpu that entry code reads by offset (offsets in entry.S are checked
-// against this struct by static_assert in entry_offsets.cpp).
+// What this CPU's GS base points to: the part of Cpu that the machine keeps. Entry code reads the first fields by
+// offset; entry.S names them and traps.cpp checks them.
 #pragma once
 
 #include <kernel/base/types.hpp>
 #include <kernel/hal/atomic.hpp>
 
 namespace takt {
-class Cpu;
+class AddressSpace;
 class Thread;
 }  // namespace takt
 
 namespace takt::machine {
 
-struct alignas(64) CpuState {
-    CpuState* self = nullptr;             // 0
-    Thread* current = nullptr;            // 8
-    u64 kernel_stack_top = 0;             // 16: where a system call of the current thread starts
-    u64 user_stack = 0;                   // 24: user rsp for a few instructions of system call entry
-    // Bits 0-15: preemption count; 16-23: interrupt nesting; bit 31 set: no reschedule needed. Zero means "preempt now".
-    u32 preempt_word = 0x80000000;        // 32
-    u32 cpu_id = 0;                       // 36
-    Thread* vector_owner = nullptr;       // 40: whose vector state the registers hold
-    u64 root = 0;                         // 48: page table loaded
-    u32 apic_id = 0;
-    Atomic<u32> online{0};
+// 64-bit task state segment (Intel SDM vol. 3, section 8.7).
+struct [[gnu::packed]] TaskState {
+    u32 reserved0 = 0;
+    u64 stack0 = 0;  // the kernel stack that interrupts and system calls from user mode start on
+    u64 stack1 = 0, stack2 = 0;
+    u64 reserved1 = 0;
+    u64 interrupt_stacks[7] = {};
+    u64 reserved2 = 0;
+    u16 reserved3 = 0;
+    u16 io_map = 104;
 };
+
+struct alignas(64) CpuState {
+    CpuState* self = nullptr;        // 0
+    Thread* current = nullptr;       // 8
+    u64 user_stack = 0;              // 16: user rsp for a few instructions of system call entry
+    Atomic<Thread*> vector_owner{nullptr};  // 24: whose vector state the registers hold
+    // Bits 0-15: preemption count; 16-23: interrupt nesting; bit 31 set: no reschedule needed. Zero means "preempt now".
+    u32 preempt_word = 0x80000000;   // 32
+    u32 cpu_id = 0;                  // 36
+    AddressSpace* space = nullptr;   // 40: the user address space whose root is loaded, kept while kernel threads run
+    u32 apic_id = 0;                 // 48
+    u32 pad[2] = {};                 // 52
+    TaskState task_state;            // 60: so that stack0 is at 64
+
+    u64 descriptors[10] = {};
+    Atomic<u32> online{0};
+    u64 interrupt_stacks = 0;        // three of interrupt_stack_size
+    u64 user_gs_base = 0;            // what the shadow GS base register holds
+};
+static_assert(sizeof(TaskState) == 104);
 
 inline constexpr u32 preempt_one = 1;
 inline constexpr u32 interrupt_one = 0x10000;

@@ -1,0 +1,137 @@
+// Time-stamp counter and local APIC timer: calibration and arming.
+//
+// Both count at fixed rates. Where CPUID tells the counter's frequency, it is used; else the PIT (1,193,182 Hz) measures
+// both over the same interval.
+#include <arch/x86_64/interrupt_controller.hpp>
+#include <arch/x86_64/interrupt_vectors.hpp>
+#include <arch/x86_64/memory_map.hpp>
+#include <kernel/base/assert.hpp>
+#include <kernel/hal/clock.hpp>
+#include <kernel/hal/port_io.hpp>
+
+namespace takt::machine {
+
+constinit ClockScale clock_scale{1ull << 32, 0};
+
+namespace {
+
+constexpr u64 pit_hz = 1'193'182;
+constexpr u16 pit_ticks = 11'932;  // 10 ms
+
+// Timer counts per ns, 32 fractional bits, rounded up: the timer never fires early.
+constinit u64 timer_multiplier = 0;
+constinit u64 counter_hz = 0;
+
+struct Measurement {
+    u64 cycles;
+    u64 timer_counts;
+};
+
+// One interval of the PIT's channel 2, gated by port 0x61.
+Measurement measure()
+{
+    hal::out8(0x61, static_cast<u8>((hal::in8(0x61) & ~2) | 1));
+    hal::out8(0x43, 0xb0);  // channel 2, both bytes, mode 0
+    write_apic(apic_register::timer_initial, ~0u);
+    hal::out8(0x42, pit_ticks & 0xff);
+    hal::out8(0x42, pit_ticks >> 8);
+    u64 start = read_cycles();
+    u32 timer_start = read_apic(apic_register::timer_current);
+    while (!(hal::in8(0x61) & 0x20)) {}  // bound: 10 ms
+    u64 end = read_cycles();
+    u32 timer_end = read_apic(apic_register::timer_current);
+    write_apic(apic_register::timer_initial, 0);
+    return {end - start, timer_start - timer_end};
+}
+
+u64 scale_to_hz(u64 count) { return count * pit_hz / pit_ticks; }
+
+// A measured rate near a round one is the round one: what remains is the measurement's own grain.
+u64 round_rate(u64 hz)
+{
+    constexpr u64 grain = 1'000'000;
+    u64 rounded = (hz + grain / 2) / grain * grain;
+    u64 error = hz > rounded ? hz - rounded : rounded - hz;
+    return error < rounded / 5000 ? rounded : hz;
+}
+
+u64 shifted_quotient(u64 numerator, u64 denominator)
+{
+    // numerator < denominator * 2^32: the quotient fits, without 128-bit division.
+    u64 whole = numerator / denominator, rest = numerator % denominator;
+    u64 result = whole << 32;
+    for (int bit = 31; bit >= 0; bit--) {
+        rest <<= 1;
+        if (rest >= denominator) {
+            rest -= denominator;
+            result |= 1ull << bit;
+        }
+    }
+    return result;
+}
+
+}  // namespace
+
+void calibrate_clock()
+{
+    Measurement measurement = measure();
+    counter_hz = round_rate(scale_to_hz(measurement.cycles));
+    CpuidResult ratio = cpuid(0).eax >= 0x15 ? cpuid(0x15) : CpuidResult{};
+    if (ratio.eax && ratio.ebx && ratio.ecx) counter_hz = static_cast<u64>(ratio.ecx) * ratio.ebx / ratio.eax;
+    u64 timer_hz = round_rate(scale_to_hz(measurement.timer_counts));
+    ASSERT(counter_hz > 0 && timer_hz > 0);
+    clock_scale.multiplier = shifted_quotient(static_cast<u64>(ns_per_s), counter_hz);
+    timer_multiplier = shifted_quotient(timer_hz, static_cast<u64>(ns_per_s)) + (timer_hz == static_cast<u64>(ns_per_s) ? 0 : 1);
+}
+
+u64 counter_frequency() { return counter_hz; }
+
+namespace {
+
+u8 read_cmos(u8 index)
+{
+    hal::out8(0x70, index);
+    return hal::in8(0x71);
+}
+
+unsigned decimal(u8 value, bool binary) { return binary ? value : (value >> 4) * 10u + (value & 15); }
+
+// Days since 1970-01-01 of a Gregorian date.
+i64 days_of(i64 year, i64 month, i64 day)
+{
+    if (month <= 2) year--, month += 12;
+    return 365 * year + year / 4 - year / 100 + year / 400 + (153 * (month - 3) + 2) / 5 + day - 1 - 719468;
+}
+
+}  // namespace
+}  // namespace takt::machine
+
+namespace takt::hal {
+
+using namespace machine;
+
+void arm_timer(Instant deadline)
+{
+    i64 left = (deadline - now()).ns;
+    u64 counts = 1;
+    if (left > 0) {
+        unsigned __int128 scaled = static_cast<unsigned __int128>(static_cast<u64>(left)) * timer_multiplier >> 32;
+        // Too far for the 32-bit counter: it fires early, finds nothing due, and is armed again.
+        counts = scaled > 0xffffffff ? 0xffffffff : static_cast<u64>(scaled) + 1;
+    }
+    write_apic(apic_register::timer_initial, static_cast<u32>(counts));
+}
+
+void disarm_timer() { write_apic(apic_register::timer_initial, 0); }
+
+i64 boot_time_of_day_ns()
+{
+    while (read_cmos(0x0a) & 0x80) {}  // bound: an update takes 2 ms
+    bool binary = read_cmos(0x0b) & 4;
+    i64 second = decimal(read_cmos(0), binary), minute = decimal(read_cmos(2), binary), hour = decimal(read_cmos(4), binary);
+    i64 day = decimal(read_cmos(7), binary), month = decimal(read_cmos(8), binary), year = decimal(read_cmos(9), binary);
+    i64 seconds = (days_of(2000 + year, month, day) * 24 + hour) * 3600 + minute * 60 + second;
+    return seconds * ns_per_s - now().ns;
+}
+
+}  // namespace takt::hal

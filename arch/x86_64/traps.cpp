@@ -1,0 +1,209 @@
+// Where entry.S arrives in C++: exceptions, interrupts, the way back to user mode.
+//
+// "Where does a timer interrupt become a running thread": takt_timer_interrupt (here) -> Scheduler::on_timer_interrupt
+// (kernel/sched/timers.cpp) makes the thread ready and asks for a reschedule -> entry.S calls
+// takt_preempt_from_interrupt (context_switch.cpp) -> Scheduler::preempt_current -> switch_context.
+#include <arch/x86_64/exception_table.hpp>
+#include <arch/x86_64/interrupt_controller.hpp>
+#include <arch/x86_64/interrupt_vectors.hpp>
+#include <arch/x86_64/kernel_stack.hpp>
+#include <arch/x86_64/memory_map.hpp>
+#include <arch/x86_64/panic.hpp>
+#include <arch/x86_64/tlb.hpp>
+#include <kernel/hal/console.hpp>
+#include <kernel/irq/interrupt_table.hpp>
+#include <kernel/kernel.hpp>
+#include <kernel/mm/page_fault.hpp>
+#include <kernel/process/signal_delivery.hpp>
+#include <kernel/sched/cpu.hpp>
+#include <abi/signal.hpp>
+#include <stddef.h>
+
+namespace takt {
+
+// Made only here, where a hard interrupt enters.
+class InterruptEntry {
+public:
+    template <typename Handler>
+    static void run(u32 vector, Handler handler)
+    {
+        IrqContext context;
+        this_cpu(context).interrupt_counts[vector]++;
+        handler(context);
+    }
+};
+
+namespace machine {
+namespace {
+
+static_assert(offsetof(CpuState, current) == 8 && offsetof(CpuState, user_stack) == 16 && offsetof(CpuState, preempt_word) == 32 &&
+              offsetof(CpuState, task_state) + offsetof(TaskState, stack0) == 64 && offsetof(CpuState, cpu_id) == 36);
+static_assert(sizeof(UserFrame) == 21 * 8 && offsetof(UserFrame, r10) == 56 && offsetof(UserFrame, rdi) == 112 &&
+              offsetof(UserFrame, rip) == 128 && offsetof(UserFrame, rsp) == 152 && offsetof(UserFrame, rbp) == 32);
+
+constexpr u64 interrupts_enabled_flag = 0x200;
+
+enum ExceptionVector : u32 {
+    divide = 0, debug = 1, nmi = 2, breakpoint = 3, overflow = 4, bound_range = 5, invalid_opcode = 6, double_fault = 8,
+    segment_not_present = 11, stack_segment = 12, general_protection = 13, page_fault = 14, x87 = 16, alignment = 17,
+    machine_check = 18, simd = 19
+};
+
+FaultAccess access_of(u64 error) { return {.write = (error & 2) != 0, .execute = (error & 16) != 0, .user = (error & 4) != 0}; }
+
+UserFault user_fault_of(UserFrame& frame, u32 vector)
+{
+    namespace code = abi::signal_code;
+    u64 rip = frame.rip;
+    u64 error = frame.orig_rax;
+    switch (vector) {
+    case divide:
+        return {signal_number::fpe, code::fpe_intdiv, rip, vector, error};
+    case debug:
+        return {signal_number::trap, code::trap_trace, rip, vector, error};
+    case breakpoint:
+        return {signal_number::trap, code::kernel, 0, vector, error};
+    case invalid_opcode:
+        return {signal_number::ill, code::ill_illopn, rip, vector, error};
+    case segment_not_present:
+    case stack_segment:
+        return {signal_number::bus, code::kernel, 0, vector, error};
+    case alignment:
+        return {signal_number::bus, code::bus_adraln, 0, vector, error};
+    case x87:
+    case simd:
+        return {signal_number::fpe, code::fpe_fltinv, rip, vector, error};
+    default:
+        return {signal_number::segv, code::kernel, 0, vector, error};
+    }
+}
+
+void on_user_page_fault(MayBlock& context, UserFrame& frame, u64 address)
+{
+    namespace code = abi::signal_code;
+    u64 error = frame.orig_rax;
+    switch (handle_user_fault(context, address, access_of(error))) {
+    case FaultSignal::none:
+        return;
+    case FaultSignal::segv_maperr:
+        return on_user_fault(context, {signal_number::segv, code::segv_maperr, address, page_fault, error});
+    case FaultSignal::segv_accerr:
+        return on_user_fault(context, {signal_number::segv, code::segv_accerr, address, page_fault, error});
+    case FaultSignal::bus_adrerr:
+        return on_user_fault(context, {signal_number::bus, code::bus_adrerr, address, page_fault, error});
+    case FaultSignal::out_of_memory:
+        return;  // the out-of-memory killer has chosen: this process, or another and the access is tried again
+    }
+}
+
+// A fault of the kernel itself: good only at an instruction that copies from or to user memory.
+bool resolve_kernel_page_fault(UserFrame& frame, u64 address)
+{
+    if (!find_exception_fix_up(frame.rip)) return false;
+    if ((frame.rflags & interrupts_enabled_flag) && hal::preemptible_but_for_trap() && address < user_address_end) {
+        Thread& thread = hal::current_thread();
+        if (thread.user && thread.lock_depth == 0) {
+            hal::enable_interrupts();
+            MayBlock context = ContextMint::may_block(thread);
+            FaultSignal signal = handle_user_fault(context, address, access_of(frame.orig_rax));
+            hal::disable_interrupts();
+            if (signal == FaultSignal::none) return true;
+        }
+    }
+    return fix_up_exception(frame.rip);
+}
+
+}  // namespace
+}  // namespace machine
+
+using namespace machine;
+
+extern "C" {
+
+void takt_user_exception(UserFrame* frame, u32 vector)
+{
+    u64 address = vector == page_fault ? read_cr2() : 0;
+    Thread& thread = hal::current_thread();
+    hal::enable_interrupts();
+    MayBlock context = ContextMint::may_block(thread);
+    if (vector == page_fault)
+        on_user_page_fault(context, *frame, address);
+    else
+        on_user_fault(context, user_fault_of(*frame, vector));
+    frame->orig_rax = ~0ull;  // not in a system call
+    hal::disable_interrupts();
+}
+
+void takt_kernel_exception(UserFrame* frame, u32 vector)
+{
+    u64 address = vector == page_fault ? read_cr2() : 0;
+    if (vector == page_fault && resolve_kernel_page_fault(*frame, address)) return;
+    if (vector == general_protection && fix_up_exception(frame->rip)) return;
+    panic_with_registers(in_kernel_stack_guard(address) ? "kernel stack overflow" : "exception in the kernel", *frame, vector, address);
+}
+
+void takt_paranoid_exception(UserFrame* frame, u32 vector)
+{
+    if (vector == nmi && on_nmi(*frame)) return;
+    const char* what = vector == double_fault ? "double fault" : vector == machine_check ? "machine check" : "unexpected NMI";
+    panic_with_registers(in_kernel_stack_guard(read_cr2()) ? "kernel stack overflow" : what, *frame, vector, read_cr2());
+}
+
+void takt_timer_interrupt(u32 vector)
+{
+    end_of_interrupt();
+    InterruptEntry::run(vector, [](IrqContext& context) { hal::kernel().scheduler.on_timer_interrupt(context); });
+}
+
+void takt_reschedule_interrupt(u32 vector)
+{
+    end_of_interrupt();
+    InterruptEntry::run(vector, [](IrqContext& context) { hal::kernel().scheduler.on_reschedule_interrupt(context); });
+}
+
+void takt_tlb_interrupt(u32 vector)
+{
+    end_of_interrupt();
+    InterruptEntry::run(vector, [](IrqContext& context) { on_tlb_interrupt(context); });
+}
+
+void takt_call_interrupt(u32)
+{
+    // Sent by a panicking CPU: stop here.
+    end_of_interrupt();
+    hal::halt_forever();
+}
+
+void takt_spurious_interrupt(u32 vector)
+{
+    InterruptEntry::run(vector, [](IrqContext&) {});  // no end of interrupt for a spurious one (SDM vol. 3, 10.9)
+}
+
+void takt_device_interrupt(u32 vector)
+{
+    InterruptEntry::run(vector, [vector](IrqContext& context) {
+        hal::kernel().interrupts.on_interrupt(context, line_of_vector(vector));
+        end_of_interrupt();
+    });
+}
+
+// Interrupts off before and after; work bits are set.
+void takt_return_work(UserFrame* frame)
+{
+    Thread& thread = hal::current_thread();
+    while (thread.work.load(Order::acquire) & ~static_cast<u32>(Work::reload)) {  // bound: what other CPUs add meanwhile
+        hal::enable_interrupts();
+        MayBlock context = ContextMint::may_block(thread);
+        deliver_signals(context, static_cast<Task&>(thread), *frame);
+        hal::disable_interrupts();
+    }
+    Scheduler::clear_work(thread, Work::reload);
+}
+
+}  // extern "C"
+
+void hal::reload_all_registers(Thread& thread) { thread.work.fetch_or(static_cast<u32>(Work::reload), Order::relaxed); }
+
+hal::UserFrame& hal::user_frame(Thread& thread) { return reinterpret_cast<UserFrame*>(thread.context.stack_top)[-1]; }
+
+}  // namespace takt

@@ -1,0 +1,90 @@
+// RunQueue: the ready threads and the timers of one CPU, under one raw lock.
+//
+// Fixed priority: a list per level and a bitmap of the levels in use; picking tests two words, whatever the number of
+// threads. Fair: a tree by virtual runtime. The running thread is in neither.
+#pragma once
+
+#include <kernel/base/bitmap.hpp>
+#include <kernel/sched/thread.hpp>
+#include <kernel/sync/raw_spin_lock.hpp>
+#include <kernel/time/timer.hpp>
+
+namespace takt {
+
+// Threads of the fair class, weighted by nice; the one with the least virtual runtime runs next. O(log n).
+class FairQueue {
+public:
+    // A thread that slept starts at most one latency period behind the others, so that it neither starves nor is
+    // starved.
+    void enqueue(Thread& thread, bool wakeup);
+    void dequeue(Thread& thread);
+    Thread* first();
+    // The first, in order, of at most `look` threads that may run on `cpu`.
+    Thread* first_movable(CpuId cpu, unsigned look);
+    bool empty() const { return tree_.empty(); }
+    u32 count() const { return count_; }
+    // Charges execution time to a fair thread.
+    void charge(Thread& thread, i64 ns);
+    // Should `challenger` run instead of `running`?
+    bool preempts(const Thread& challenger, const Thread& running) const;
+    i64 slice_ns() const;
+    static u64 weight_of_nice(i8 nice);
+
+private:
+    struct LessRuntime {
+        bool operator()(const Thread& left, const Thread& right) const
+        {
+            return static_cast<i64>(left.virtual_runtime - right.virtual_runtime) < 0;
+        }
+    };
+    using HookOption = boost::intrusive::member_hook<Thread, TreeHook<FairTag>, &Thread::fair_hook>;
+
+    boost::intrusive::multiset<Thread, HookOption, boost::intrusive::compare<LessRuntime>, boost::intrusive::constant_time_size<false>>
+        tree_;
+    u64 least_runtime_ = 0;  // never falls
+    u32 count_ = 0;
+};
+
+class RunQueue {
+public:
+    explicit RunQueue(CpuId cpu) : timers(cpu), cpu_(cpu) {}
+
+    RawSpinLock<Rank::run_queue>& lock() RETURN_CAPABILITY(lock_) { return lock_; }
+
+    // --- Under lock_.
+    // Adds a ready thread that does not run. `front`: it was preempted and keeps its turn.
+    void enqueue(Thread& thread, bool front, bool wakeup);
+    void dequeue(Thread& thread);
+    // The most urgent thread, taken out; null when none is ready. O(1) for fixed priority.
+    Thread* pick();
+    // Level of the most urgent queued thread: 1..127, 0 for fair, -1 for none.
+    int highest() const;
+    // A queued thread above `better_than` that may run on `cpu`: the most urgent of the first few of each level.
+    Thread* find_movable(CpuId cpu, int better_than);
+    bool has_movable(CpuId cpu, int better_than) { return find_movable(cpu, better_than) != nullptr; }
+    bool has_equal(Level level) const { return ready_.test(level); }
+
+    Thread* current = nullptr;
+    Thread* idle = nullptr;
+    Thread* finished = nullptr;  // switched away from for the last time; its stack is still warm
+    TimerQueue timers;
+    Timer slice{Timer::Kind::slice};
+    FairQueue fair;
+    List<SoftTimer, ExpiredTag> expired;  // for the CPU's timer thread
+    Thread* timer_thread = nullptr;
+    u64 switches = 0;
+
+    // --- Read by other CPUs without the lock, as hints. -1: idle.
+    Atomic<i32> current_level{-1};
+    Atomic<i32> waiting_level{-1};  // the most urgent that is queued
+
+    CpuId cpu() const { return cpu_; }
+
+private:
+    RawSpinLock<Rank::run_queue> lock_;
+    CpuId cpu_;
+    Bitmap<level_count> ready_;
+    List<Thread, RunQueueTag> queues_[level_count];
+};
+
+}  // namespace takt

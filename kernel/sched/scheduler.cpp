@@ -1,0 +1,333 @@
+// The heart: waking, picking, switching. Every function here that says "locked" is called with the run queue's lock
+// held and interrupts off, for a bounded number of instructions.
+#include <kernel/hal/clock.hpp>
+#include <kernel/core.hpp>
+#include <kernel/sched/cpu.hpp>
+#include <kernel/sched/migration.hpp>
+#include <kernel/sched/scheduler.hpp>
+
+namespace takt {
+
+// --- Choosing where and whether to run.
+
+RunQueue& Scheduler::lock_queue_of(Thread& thread)
+{
+    for (;;) {  // bound: migrations of this thread while we look
+        RunQueue& queue = cpu(thread.cpu_id()).run_queue;
+        queue.lock().acquire();
+        // Race: another CPU may have moved the thread between the load and the lock.
+        if (thread.cpu_id() == queue.cpu()) return queue;
+        queue.lock().release();
+    }
+}
+
+CpuId Scheduler::select_cpu(Thread& thread, RunQueue& home)
+{
+    if (thread.level > home.current_level.load(Order::relaxed) && thread.affinity.contains(home.cpu())) [[likely]]
+        return home.cpu();
+    if (cpu_count() == 1) return home.cpu();
+    return Migration::find_cpu(*this, thread, home.cpu());
+}
+
+void Scheduler::request_reschedule(RunQueue& queue)
+{
+    if (queue.cpu().value == hal::current_cpu().cpu_id)
+        hal::set_need_reschedule();
+    else
+        hal::send_reschedule(queue.cpu());
+}
+
+// Locked: `queue` belongs to thread.cpu.
+void Scheduler::enqueue_and_preempt(RunQueue& queue, Thread& thread, bool wakeup)
+{
+    queue.enqueue(thread, false, wakeup);
+    i32 running = queue.current_level.load(Order::relaxed);
+    if (thread.level > running) {
+        request_reschedule(queue);
+    } else if (thread.level == running) {
+        if (running == level_fair && queue.fair.preempts(thread, *queue.current))
+            request_reschedule(queue);
+        else
+            update_slice(queue, queue.cpu().value == hal::current_cpu().cpu_id);
+    }
+    if (cpu_count() > 1) Migration::note_queued(*this, queue);
+}
+
+// Locked. A parked thread becomes ready; false when it belongs on another CPU (the caller unlocks and calls place()).
+bool Scheduler::wake_locked(RunQueue& queue, Thread& thread, Thread::Wake reason)
+{
+    if (thread.sleep_timer.queued) queue.timers.remove(thread.sleep_timer);
+    thread.state = Thread::State::ready;
+    thread.wake_reason = reason;
+    thread.ready_cycles = hal::cycles();
+    thread.wakeups++;
+    hal::current_cpu().recorder.record(Event::wake, thread.ready_cycles, &thread, thread.level);
+    CpuId target = select_cpu(thread, queue);
+    if (target == queue.cpu()) [[likely]] {
+        enqueue_and_preempt(queue, thread, true);
+        return true;
+    }
+    thread.cpu.store(target.value, Order::release);
+    return false;
+}
+
+// Interrupts off, nothing locked: a ready thread that is in no queue goes to the one that its cpu field names.
+void Scheduler::place(Thread& thread)
+{
+    RunQueue& queue = lock_queue_of(thread);
+    ASSERT(!thread.queued && thread.state == Thread::State::ready);
+    enqueue_and_preempt(queue, thread, true);
+    queue.lock().release();
+}
+
+void Scheduler::start(Thread& thread)
+{
+    hal::InterruptState interrupts = hal::save_and_disable_interrupts();
+    hal::preempt_disable();
+    ASSERT(thread.state == Thread::State::created);
+    thread.created = hal::now();
+    thread.state = Thread::State::ready;
+    RunQueue& home = hal::current_cpu().run_queue;
+    CpuId target = select_cpu(thread, home);
+    if (!thread.affinity.contains(target)) target = Migration::any_allowed(*this, thread);
+    thread.cpu.store(target.value, Order::release);
+    place(thread);
+    hal::restore_interrupts(interrupts);
+    if (hal::preempt_enable()) takt::preempt_current();
+}
+
+// --- Waiting and waking.
+
+void Scheduler::unpark(Thread& thread)
+{
+    hal::preempt_disable();
+    hal::InterruptState interrupts = hal::save_and_disable_interrupts();
+    RunQueue& queue = lock_queue_of(thread);
+    bool placed = true;
+    if (thread.state == Thread::State::parked)
+        placed = wake_locked(queue, thread, Thread::Wake::unparked);
+    else
+        thread.permit = true;
+    queue.lock().release();
+    if (!placed) place(thread);
+    hal::restore_interrupts(interrupts);
+    if (hal::preempt_enable()) takt::preempt_current();
+}
+
+namespace {
+
+bool ends_wait(const Thread& thread, WaitMode mode)
+{
+    if (mode == WaitMode::uninterruptible) return false;
+    u32 ending = static_cast<u32>(Work::fatal);
+    if (mode == WaitMode::interruptible) ending |= static_cast<u32>(Work::signal) | static_cast<u32>(Work::stop);
+    return thread.work.load(Order::acquire) & ending;
+}
+
+}  // namespace
+
+void Scheduler::set_work(Thread& thread, Work bits)
+{
+    hal::preempt_disable();
+    hal::InterruptState interrupts = hal::save_and_disable_interrupts();
+    RunQueue& queue = lock_queue_of(thread);
+    thread.work.fetch_or(static_cast<u32>(bits), Order::acq_rel);
+    bool placed = true;
+    if (thread.state == Thread::State::parked && ends_wait(thread, thread.park_mode))
+        placed = wake_locked(queue, thread, Thread::Wake::interrupted);
+    else if (queue.current == &thread && queue.cpu().value != hal::current_cpu().cpu_id)
+        hal::send_reschedule(queue.cpu());  // it may be in user mode: the interrupt's way out looks at the work
+    queue.lock().release();
+    if (!placed) place(thread);
+    hal::restore_interrupts(interrupts);
+    if (hal::preempt_enable()) takt::preempt_current();
+}
+
+// Locked by the caller, unlocked on return; interrupts off.
+Thread::Wake Scheduler::sleep_on(Cpu& cpu, Thread& self)
+{
+    self.state = Thread::State::parked;
+    self.voluntary_switches++;
+    switch_away(cpu, self);
+    return self.wake_reason;
+}
+
+Thread::Wake Scheduler::park(MayBlock& context, WaitMode mode, Instant deadline)
+{
+    Thread& self = context.thread();
+    assert_may_block(self);
+    hal::disable_interrupts();
+    Cpu& cpu = hal::current_cpu();
+    RunQueue& queue = cpu.run_queue;
+    queue.lock().acquire();
+    Thread::Wake wake = Thread::Wake::unparked;
+    if (self.permit) {
+        self.permit = false;
+        queue.lock().release();
+    } else if (ends_wait(self, mode)) {
+        wake = Thread::Wake::interrupted;
+        queue.lock().release();
+    } else {
+        self.park_mode = mode;
+        if (deadline != Instant::never()) arm_if_earliest(queue, queue.timers.insert(self.sleep_timer, deadline));
+        wake = sleep_on(cpu, self);
+    }
+    hal::enable_interrupts();
+    return wake;
+}
+
+void Scheduler::park_for_lock(Thread& self)
+{
+    ASSERT(hal::preemptible() && !self.is_idle);
+    hal::disable_interrupts();
+    Cpu& cpu = hal::current_cpu();
+    RunQueue& queue = cpu.run_queue;
+    queue.lock().acquire();
+    if (self.permit) {
+        self.permit = false;
+        queue.lock().release();
+    } else {
+        self.park_mode = WaitMode::uninterruptible;
+        sleep_on(cpu, self);
+    }
+    hal::enable_interrupts();
+}
+
+void Scheduler::yield(MayBlock& context)
+{
+    Thread& self = context.thread();
+    hal::disable_interrupts();
+    Cpu& cpu = hal::current_cpu();
+    RunQueue& queue = cpu.run_queue;
+    queue.lock().acquire();
+    if (queue.highest() < static_cast<int>(self.level)) {  // alone at its level
+        queue.lock().release();
+        hal::enable_interrupts();
+        return;
+    }
+    self.voluntary_switches++;
+    if (self.level == level_fair && !queue.fair.empty() && static_cast<i64>(self.virtual_runtime - queue.fair.first()->virtual_runtime) <= 0)
+        self.virtual_runtime = queue.fair.first()->virtual_runtime + 1;
+    queue.enqueue(self, false, false);
+    switch_away(cpu, self);
+    hal::enable_interrupts();
+}
+
+void Scheduler::preemption_point(MayBlock&)
+{
+    // The model `full` preempts anywhere: nothing is ever due here.
+}
+
+// --- Switching.
+
+// Locked; unlocks. Interrupts off before and after. `previous` runs now and has been queued, parked or ended.
+void Scheduler::switch_away(Cpu& cpu, Thread& previous)
+{
+    RunQueue& queue = cpu.run_queue;
+    hal::clear_need_reschedule();
+    if (cpu_count() > 1) Migration::pull(*this, queue, previous);
+    Thread* next = queue.pick();
+    if (!next) next = queue.idle;
+    u64 cycles = hal::cycles();
+    u64 ran = cycles - previous.run_start_cycles;
+    previous.run_cycles += ran;
+    if (previous.sliced) {
+        i64 ns = static_cast<i64>(hal::cycles_to_ns(ran));
+        previous.slice_left_ns -= ns;
+        if (previous.level == level_fair && !previous.is_idle) {
+            // A queued thread is charged outside the tree, or its place in it would be wrong.
+            bool queued = previous.queued;
+            if (queued) queue.dequeue(previous);
+            queue.fair.charge(previous, ns);
+            if (queued) queue.enqueue(previous, false, false);
+        }
+    }
+    next->run_start_cycles = cycles;
+    if (next == &previous) {
+        queue.lock().release();
+        return;
+    }
+    if (next->ready_cycles != 0) {
+        if (next->level > level_fair) cpu.latency.account(cycles - next->ready_cycles);
+        next->ready_cycles = 0;
+    }
+    cpu.recorder.record(Event::switch_to, cycles, next, next->level);
+    queue.switches++;
+    queue.current = next;
+    queue.current_level.store(next->is_idle ? -1 : static_cast<i32>(next->level), Order::relaxed);
+    next->on_cpu = true;
+    if (queue.slice.queued || next->sliced) update_slice(queue, true);
+    cpu.previous = &previous;
+    hal::switch_context(previous, *next);
+    finish_switch();
+}
+
+// First thing a thread does after a switch to it, on the CPU where it now runs: lets go of the one before.
+void Scheduler::finish_switch()
+{
+    Cpu& cpu = hal::current_cpu();
+    Thread& previous = *cpu.previous;
+    previous.on_cpu = false;
+    bool moves = previous.state == Thread::State::ready && !previous.queued && !previous.is_idle;
+    bool ended = previous.state == Thread::State::exited;
+    cpu.run_queue.lock().release();
+    if (moves) [[unlikely]] {
+        previous.cpu.store(Migration::any_allowed(*this, previous).value, Order::release);
+        place(previous);
+    }
+    if (ended) [[unlikely]] {
+        dead_lock_.acquire();
+        dead_.push_back(previous);
+        dead_lock_.release();
+        if (reaper_) unpark(*reaper_);
+    }
+}
+
+// The running thread gives way to a more urgent one (or to an equal whose turn has come). Interrupts off,
+// preemption count zero.
+void Scheduler::preempt_current()
+{
+    do {
+        Cpu& cpu = hal::current_cpu();
+        RunQueue& queue = cpu.run_queue;
+        Thread& self = *queue.current;
+        queue.lock().acquire();
+        if (!self.is_idle) {
+            self.involuntary_switches++;
+            bool turn_over = self.sliced && self.slice_left_ns <= 0;
+            if (self.affinity.contains(queue.cpu())) [[likely]]
+                queue.enqueue(self, !turn_over, false);
+            if (turn_over) self.slice_left_ns = 0;
+        }
+        switch_away(cpu, self);
+    } while (hal::need_reschedule());  // bound: reschedules requested while switching
+}
+
+void preempt_current()
+{
+    hal::disable_interrupts();
+    if (hal::need_reschedule()) hal::core().scheduler.preempt_current();
+    hal::enable_interrupts();
+}
+
+void Scheduler::idle_loop()
+{
+    for (;;) {
+        hal::disable_interrupts();
+        if (hal::need_reschedule()) {
+            preempt_current();
+            hal::enable_interrupts();
+            continue;
+        }
+        hal::wait_for_interrupt();
+    }
+}
+
+void Scheduler::assert_may_block(const Thread& thread)
+{
+    ASSERT(hal::preemptible());
+    ASSERT(thread.lock_depth == 0);
+    ASSERT(!thread.is_idle);
+}
+
+}  // namespace takt

@@ -1,0 +1,234 @@
+// Threads: creation, end, parameters.
+#include <kernel/hal/clock.hpp>
+#include <kernel/core.hpp>
+#include <kernel/base/text.hpp>
+#include <kernel/mm/allocate.hpp>
+#include <kernel/sched/cpu.hpp>
+#include <kernel/sched/migration.hpp>
+#include <kernel/sched/timer_thread.hpp>
+#include <string.h>
+
+namespace takt {
+
+Thread::Thread(ThreadId thread_id, const char* thread_name) : id(thread_id) { set_name(thread_name); }
+
+Thread::~Thread() { ASSERT(!queued && !sleep_timer.queued && lock_depth == 0 && mutex_depth == 0); }
+
+void Thread::set_name(const char* new_name)
+{
+    usize length = strlen(new_name);
+    if (length > sizeof name - 1) length = sizeof name - 1;
+    memset(name, 0, sizeof name);
+    memcpy(name, new_name, length);
+}
+
+namespace {
+
+void enter_kernel_thread(Thread& thread)
+{
+    KernelThread& self = static_cast<KernelThread&>(thread);
+    MayBlock context = ContextMint::may_block(self);
+    self.entry(context, self.argument);
+    PANIC("a kernel thread returned");
+}
+
+}  // namespace
+
+void Scheduler::add_cpu(Cpu& cpu, Thread& idle)
+{
+    idle.is_idle = true;
+    idle.state = Thread::State::ready;
+    idle.on_cpu = true;
+    idle.pinned = true;
+    idle.cpu.store(cpu.cpu_id, Order::relaxed);
+    idle.affinity = CpuSet::only(CpuId{cpu.cpu_id});
+    cpu.run_queue.idle = &idle;
+    cpu.run_queue.current = &idle;
+    cpu.current = &idle;
+    cpus_[cpu.cpu_id] = &cpu;
+    ASSERT(cpu_count_.load(Order::relaxed) == cpu.cpu_id);
+    cpu_count_.store(cpu.cpu_id + 1, Order::release);
+}
+
+Result<void> Scheduler::start_cpu_threads(MayBlock& context, Cpu& cpu)
+{
+    TextBuffer<16> name;
+    format(name, "timers/{}", cpu.cpu_id);
+    Thread* thread = TRY(create_kernel_thread(context, name.c_str(), level_timer_thread, &TimerThread::main, &cpu,
+                                              CpuSet::only(CpuId{cpu.cpu_id})));
+    thread->pinned = true;
+    cpu.run_queue.timer_thread = thread;
+    start(*thread);
+    return {};
+}
+
+Result<Thread*> Scheduler::create_kernel_thread(MayBlock& context, const char* name, Level level, KernelThread::Entry entry,
+                                                void* argument, CpuSet affinity)
+{
+    void* memory = allocate(context, sizeof(KernelThread));
+    if (!memory) return Errno::enomem;
+    auto* thread = new (memory) KernelThread(allocate_thread_id(), name, entry, argument);
+    if (!hal::create_context(context, *thread, &enter_kernel_thread)) {
+        thread->~KernelThread();
+        free(memory);
+        return Errno::enomem;
+    }
+    thread->base_level = level;
+    thread->level = level;
+    thread->parameters.policy = level == level_fair ? Policy::other : Policy::fifo;
+    thread->parameters.priority = level > level_user_max ? level_user_max : level;
+    thread->sliced = level == level_fair;
+    thread->affinity = affinity;
+    LockGuard guard(threads_lock_, context);
+    kernel_threads_.push_back(*thread);
+    return static_cast<Thread*>(thread);
+}
+
+Thread* Scheduler::find_kernel_thread(MayLock& context, ThreadId id)
+{
+    Thread* found = next_kernel_thread(context, id);
+    return found && found->id == id ? found : nullptr;
+}
+
+Thread* Scheduler::next_kernel_thread(MayLock& context, ThreadId id)
+{
+    LockGuard guard(threads_lock_, context);
+    Thread* best = nullptr;
+    for (KernelThread& thread : kernel_threads_)  // bound: kernel threads, a few per CPU and device
+        if (thread.id >= id && (!best || thread.id < best->id)) best = &thread;
+    return best;
+}
+
+void Scheduler::exit_current(MayBlock& context, void (*reap)(MayBlock&, Thread&))
+{
+    Thread& self = context.thread();
+    assert_may_block(self);
+    ASSERT(self.mutex_depth == 0 && reap);
+    self.reap = reap;
+    hal::disable_interrupts();
+    Cpu& cpu = hal::current_cpu();
+    cpu.run_queue.lock().acquire();
+    self.state = Thread::State::exited;
+    switch_away(cpu, self);
+    PANIC("an ended thread ran again");
+}
+
+Result<void> Scheduler::start_reaper(MayBlock& context)
+{
+    reaper_ = TRY(create_kernel_thread(context, "reaper", level_fair, &reaper_main, this));
+    start(*reaper_);
+    return {};
+}
+
+void Scheduler::reaper_main(MayBlock& context, void* argument)
+{
+    Scheduler& self = *static_cast<Scheduler*>(argument);
+    for (;;) {
+        Thread* thread = nullptr;
+        {
+            RawGuard guard(self.dead_lock_);
+            if (!self.dead_.empty()) {
+                thread = &self.dead_.front();
+                self.dead_.pop_front();
+            }
+        }
+        if (!thread) {
+            self.park(context, WaitMode::uninterruptible);
+            continue;
+        }
+        // A chain walk on another CPU may still look at it: a few hundred instructions.
+        while (thread->pins.load(Order::acquire) != 0) self.yield(context);
+        thread->reap(context, *thread);
+    }
+}
+
+// --- Parameters.
+
+void Scheduler::change_level(Thread& thread, Level level)
+{
+    hal::preempt_disable();
+    hal::InterruptState interrupts = hal::save_and_disable_interrupts();
+    RunQueue& queue = lock_queue_of(thread);
+    if (thread.level != level) {
+        bool was_queued = thread.queued;
+        bool rises = level > thread.level;
+        if (was_queued) queue.dequeue(thread);
+        thread.level = level;
+        if (was_queued) {
+            // sched(7): a raised thread goes to the end of its new list; one that was lowered, to the front.
+            if (rises)
+                enqueue_and_preempt(queue, thread, false);
+            else
+                queue.enqueue(thread, true, false);
+        }
+        if (queue.current == &thread) {
+            queue.current_level.store(level, Order::relaxed);
+            if (!rises && queue.highest() >= static_cast<int>(level)) request_reschedule(queue);
+            update_slice(queue, queue.cpu().value == hal::current_cpu().cpu_id);
+        }
+    }
+    queue.lock().release();
+    hal::restore_interrupts(interrupts);
+    if (hal::preempt_enable()) takt::preempt_current();
+}
+
+void Scheduler::set_parameters(MayLock&, Thread& thread, const SchedulingParameters& parameters)
+{
+    {
+        RawGuard guard(thread.pi_lock);
+        thread.parameters = parameters;
+        thread.sliced = parameters.policy != Policy::fifo;
+        thread.weight = parameters.policy == Policy::idle ? 3 : FairQueue::weight_of_nice(parameters.nice);
+        thread.base_level = parameters.level();
+        Level inherited = thread.donors.empty() ? level_fair : thread.donors.begin()->donor_level;
+        Level level = inherited > thread.base_level ? inherited : thread.base_level;
+        if (level != thread.level) change_level(thread, level);
+    }
+    // What it waits for inherits its new level.
+    pi_propagate(thread);
+}
+
+SchedulingParameters Scheduler::parameters(Thread& thread)
+{
+    RawGuard guard(thread.pi_lock);
+    return thread.parameters;
+}
+
+Result<void> Scheduler::set_affinity(MayBlock& context, Thread& thread, const CpuSet& cpus)
+{
+    CpuSet allowed = cpus & online();
+    if (allowed.none()) return Errno::einval;
+    if (thread.pinned) return Errno::einval;
+    hal::preempt_disable();
+    hal::disable_interrupts();
+    RunQueue& queue = lock_queue_of(thread);
+    thread.affinity = cpus;
+    bool moves = !cpus.contains(queue.cpu());
+    bool queued = thread.queued;
+    if (moves && queued && !thread.on_cpu) {
+        queue.dequeue(thread);
+        thread.cpu.store(Migration::any_allowed(*this, thread).value, Order::release);
+    }
+    if (moves && queue.current == &thread) request_reschedule(queue);
+    queue.lock().release();
+    if (moves && queued && !thread.on_cpu) place(thread);
+    hal::enable_interrupts();
+    if (hal::preempt_enable()) takt::preempt_current();
+    ASSERT(&thread != &context.thread() || cpus.contains(thread.cpu_id()));
+    return {};
+}
+
+CpuSet Scheduler::affinity(Thread& thread) { return thread.affinity & online(); }
+
+Duration Scheduler::run_time(Thread& thread)
+{
+    hal::InterruptState interrupts = hal::save_and_disable_interrupts();
+    RunQueue& queue = lock_queue_of(thread);
+    u64 total = thread.run_cycles;
+    if (queue.current == &thread) total += hal::cycles() - thread.run_start_cycles;
+    queue.lock().release();
+    hal::restore_interrupts(interrupts);
+    return {static_cast<i64>(hal::cycles_to_ns(total))};
+}
+
+}  // namespace takt

@@ -1,0 +1,177 @@
+// The timer interrupt, time slices, and soft timers.
+#include <kernel/hal/clock.hpp>
+#include <kernel/core.hpp>
+#include <kernel/sched/cpu.hpp>
+#include <kernel/sched/scheduler.hpp>
+#include <kernel/sched/timer_thread.hpp>
+
+namespace takt {
+
+// Locked, on this CPU.
+void Scheduler::arm_if_earliest(RunQueue& queue, bool earliest)
+{
+    if (earliest) hal::arm_timer(queue.timers.earliest()->deadline);
+}
+
+// Timers due at once are taken in batches, so that interrupts stay off for a bounded time.
+static constexpr unsigned expiries_per_interrupt = 8;
+
+void Scheduler::on_timer_interrupt(IrqContext& context)
+{
+    Cpu& cpu = this_cpu(context);
+    RunQueue& queue = cpu.run_queue;
+    queue.lock().acquire();
+    Instant now = hal::now();
+    for (unsigned taken = 0; taken < expiries_per_interrupt; taken++) {
+        Timer* earliest = queue.timers.earliest();
+        if (!earliest || earliest->deadline > now) break;
+        Timer& timer = queue.timers.take_earliest();
+        if (timer.kind == Timer::Kind::wake) [[likely]] {
+            Thread& thread = *boost::intrusive::get_parent_from_member(&timer, &Thread::sleep_timer);
+            if (!wake_locked(queue, thread, Thread::Wake::timed_out)) [[unlikely]] {
+                queue.lock().release();
+                place(thread);
+                queue.lock().acquire();
+            }
+        } else if (timer.kind == Timer::Kind::slice) {
+            end_of_slice(queue);
+        } else {
+            TimerThread::hand_over(*this, queue, static_cast<SoftTimer&>(timer));
+        }
+    }
+    if (Timer* next = queue.timers.earliest()) hal::arm_timer(next->deadline);
+    queue.lock().release();
+}
+
+void Scheduler::on_reschedule_interrupt(IrqContext& context)
+{
+    RunQueue& queue = this_cpu(context).run_queue;
+    queue.lock().acquire();
+    hal::set_need_reschedule();
+    update_slice(queue, true);
+    if (Timer* next = queue.timers.earliest()) hal::arm_timer(next->deadline);  // another CPU may have put it there
+    queue.lock().release();
+}
+
+// Locked. The running thread's turn ends by time if an equal waits; else no timer runs for it.
+void Scheduler::update_slice(RunQueue& queue, bool local)
+{
+    Thread& running = *queue.current;
+    bool shared = running.sliced && !running.is_idle && (running.level == level_fair ? !queue.fair.empty() : queue.has_equal(running.level));
+    if (!local) {
+        if (shared && !queue.slice.queued) hal::send_reschedule(queue.cpu());
+        return;
+    }
+    if (!shared) {
+        if (queue.slice.queued && queue.timers.remove(queue.slice) && queue.timers.earliest())
+            hal::arm_timer(queue.timers.earliest()->deadline);
+        return;
+    }
+    if (running.slice_left_ns <= 0)
+        running.slice_left_ns = running.level == level_fair ? queue.fair.slice_ns() : round_robin_slice().ns;
+    Instant end = hal::now() + Duration{running.slice_left_ns};
+    if (queue.slice.queued) queue.timers.remove(queue.slice);
+    queue.timers.insert(queue.slice, end);
+    hal::arm_timer(queue.timers.earliest()->deadline);
+}
+
+// Locked, in the timer interrupt.
+void Scheduler::end_of_slice(RunQueue& queue)
+{
+    queue.current->slice_left_ns = 0;
+    hal::set_need_reschedule();
+}
+
+// --- Soft timers: handed to the CPU's timers/N thread.
+
+void TimerThread::hand_over(Scheduler& scheduler, RunQueue& queue, SoftTimer& timer)
+{
+    timer.expiry_ = SoftTimer::Expiry::pending;
+    queue.expired.push_back(timer);
+    Thread& thread = *queue.timer_thread;
+    if (thread.state == Thread::State::parked)
+        scheduler.wake_locked(queue, thread, Thread::Wake::unparked);  // pinned: always placed here
+    else
+        thread.permit = true;
+}
+
+void TimerThread::main(MayBlock& context, void* argument)
+{
+    RunQueue& queue = static_cast<Cpu*>(argument)->run_queue;
+    for (;;) {
+        SoftTimer* timer = nullptr;
+        {
+            RawGuard guard(queue.lock());
+            if (!queue.expired.empty()) {
+                timer = &queue.expired.front();
+                queue.expired.pop_front();
+                timer->expiry_ = SoftTimer::Expiry::running;
+            }
+        }
+        if (!timer) {
+            hal::core().scheduler.park(context, WaitMode::uninterruptible);
+            continue;
+        }
+        timer->expire(context);
+        RawGuard guard(queue.lock());
+        // Race: the owner may have freed it after cancel_and_wait() saw `idle`; nothing touches it after this.
+        if (timer->expiry_ == SoftTimer::Expiry::running) timer->expiry_ = SoftTimer::Expiry::idle;
+    }
+}
+
+void SoftTimer::arm(Instant at)
+{
+    cancel();
+    PreemptOff stay;
+    hal::InterruptState interrupts = hal::save_and_disable_interrupts();
+    // An expiry that still runs elsewhere keeps the timer on that CPU's queue: its state is guarded by that lock.
+    RunQueue& here = hal::current_cpu().run_queue;
+    RunQueue& home = queue && expiry_ != Expiry::idle ? hal::core().scheduler.cpu(queue->cpu()).run_queue : here;
+    home.lock().acquire();
+    if (home.timers.insert(*this, at)) {
+        if (&home == &here)
+            hal::arm_timer(at);
+        else
+            hal::send_reschedule(home.cpu());
+    }
+    home.lock().release();
+    hal::restore_interrupts(interrupts);
+}
+
+bool SoftTimer::cancel()
+{
+    if (!queue) return false;
+    RunQueue& home = hal::core().scheduler.cpu(queue->cpu()).run_queue;
+    RawGuard guard(home.lock());
+    if (queued) {
+        home.timers.remove(*this);  // a timer interrupt that finds nothing due arms the next
+        return true;
+    }
+    if (expiry_ == Expiry::pending) {
+        home.expired.erase(home.expired.s_iterator_to(*this));
+        expiry_ = Expiry::idle;
+        return true;
+    }
+    return false;
+}
+
+void SoftTimer::cancel_and_wait(MayBlock& context)
+{
+    cancel();
+    while (queue) {  // bound: the one expiry that runs now; it may arm again, so cancel again
+        RunQueue& home = hal::core().scheduler.cpu(queue->cpu()).run_queue;
+        bool running;
+        {
+            RawGuard guard(home.lock());
+            running = expiry_ == Expiry::running;
+        }
+        if (!running) break;
+        hal::core().scheduler.park(context, WaitMode::uninterruptible, hal::now() + microseconds(50));
+        cancel();
+    }
+    cancel();
+}
+
+bool SoftTimer::armed() const { return queued; }
+
+}  // namespace takt

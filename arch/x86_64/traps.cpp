@@ -38,6 +38,10 @@ namespace {
 
 static_assert(offsetof(CpuState, current) == 8 && offsetof(CpuState, user_stack) == 16 && offsetof(CpuState, preempt_word) == 32 &&
               offsetof(CpuState, task_state) + offsetof(TaskState, stack0) == 64 && offsetof(CpuState, cpu_id) == 36);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Winvalid-offsetof"
+static_assert(offsetof(Thread, work) == TAKT_THREAD_WORK);
+#pragma GCC diagnostic pop
 static_assert(sizeof(UserFrame) == 21 * 8 && offsetof(UserFrame, r10) == 56 && offsetof(UserFrame, rdi) == 112 &&
               offsetof(UserFrame, rip) == 128 && offsetof(UserFrame, rsp) == 152 && offsetof(UserFrame, rbp) == 32);
 

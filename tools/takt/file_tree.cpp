@@ -57,9 +57,22 @@ std::string FileTree::resolve(const std::string& path, bool follow_last) const {
 Node& FileTree::place(const std::string& path) {
     const std::string key = resolve(path, false);
     for (fs::path parent = fs::path(key).parent_path(); !parent.empty();
-         parent = parent.parent_path())
-        nodes_.try_emplace(parent.string());
+         parent = parent.parent_path()) {
+        const auto node = nodes_.try_emplace(parent.string()).first;
+        if (node->second.type != NodeType::directory)
+            throw Failure(exit_takt_failed, "{} is in the way of {} in the machine",
+                          "/" + parent.string(), path);
+    }
     return nodes_[key];
+}
+
+// For anything but a directory.
+Node& FileTree::place_leaf(const std::string& path) {
+    const std::string below = resolve(path, false) + "/";
+    const auto inside = nodes_.lower_bound(below);
+    if (inside != nodes_.end() && inside->first.starts_with(below))
+        throw Failure(exit_takt_failed, "{} is a directory in the machine already", path);
+    return place(path);
 }
 
 void FileTree::add_directory(const std::string& path, unsigned mode) {
@@ -74,26 +87,24 @@ void FileTree::add_file(const std::string& path, const fs::path& source) {
 }
 
 void FileTree::add_file(const std::string& path, const fs::path& source, unsigned mode) {
-    const std::string below = resolve(path, false) + "/";
-    const auto inside = nodes_.lower_bound(below);
-    if (inside != nodes_.end() && inside->first.starts_with(below))
-        throw Failure(exit_takt_failed, "{} is a directory in the machine already", path);
-    place(path) = {
+    place_leaf(path) = {
         .type = NodeType::file, .mode = mode, .source = source, .size = fs::file_size(source)};
 }
 
 void FileTree::add_text(const std::string& path, std::string text, unsigned mode) {
     const uint64_t size = text.size();
-    place(path) = {.type = NodeType::file, .mode = mode, .text = std::move(text), .size = size};
+    place_leaf(path) = {
+        .type = NodeType::file, .mode = mode, .text = std::move(text), .size = size};
 }
 
 void FileTree::add_symlink(const std::string& path, const std::string& target) {
-    place(path) = {.type = NodeType::symlink, .mode = 0777, .text = target, .size = target.size()};
+    place_leaf(path) = {
+        .type = NodeType::symlink, .mode = 0777, .text = target, .size = target.size()};
 }
 
 void FileTree::add_character_device(const std::string& path, unsigned mode, unsigned major,
                                     unsigned minor) {
-    place(path) = {
+    place_leaf(path) = {
         .type = NodeType::character_device, .mode = mode, .major = major, .minor = minor};
 }
 

@@ -52,6 +52,7 @@ public:
 
 private:
     Node& place(const std::string& path);
+    Node& place_leaf(const std::string& path);
     void add_host_entry(const std::string& path, const fs::directory_entry& entry);
     std::string resolve(const std::string& path, bool follow_last) const;
 

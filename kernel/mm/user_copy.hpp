@@ -10,6 +10,9 @@ namespace takt {
 
 Result<void> copy_from_user(MayBlock& context, void* to, UserAddress from, usize bytes);
 Result<void> copy_to_user(MayBlock& context, UserAddress to, const void* from, usize bytes);
+// As far as it goes: the bytes copied before a bad page, perhaps 0.
+usize copy_some_from_user(MayBlock& context, void* to, UserAddress from, usize bytes);
+usize copy_some_to_user(MayBlock& context, UserAddress to, const void* from, usize bytes);
 Result<void> zero_user(MayBlock& context, UserAddress to, usize bytes);
 // Copies a NUL-terminated string of at most capacity - 1 characters; returns its length. Errors: efault,
 // enametoolong.

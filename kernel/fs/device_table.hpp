@@ -2,6 +2,7 @@
 #pragma once
 
 #include <kernel/fs/file.hpp>
+#include <kernel/fs/file_system.hpp>
 #include <kernel/fs/inode.hpp>
 
 namespace takt {
@@ -18,6 +19,9 @@ public:
     // Errors: enxio (no driver), and the driver's.
     Result<Ref<File>> open(MayBlock& context, Inode& node, u32 flags);
     Result<Ref<File>> open_number(MayBlock& context, u64 device, u32 flags);
+    // The tree of device nodes: the one instance of devtmpfs. Written at boot.
+    Ref<FileSystem> nodes;
+
     // /proc/devices: the character devices' lines ("  1 mem").
     void show(MayLock& context, TextSink& text);
 
@@ -37,8 +41,11 @@ private:
 };
 
 // Registers a driver and makes its node /dev/NAME (names with slashes make directories) with the permissions.
-// Precondition: init_file_systems() ran. Errors: as add(), eexist.
+// Precondition: init_devtmpfs() ran. Errors: as add(), eexist.
 Result<void> register_character_device(MayBlock& context, std::string_view name, u64 device, u32 permissions, OpenDevice open,
                                        const char* driver_name);
+
+// Makes the device tree (devtmpfs) with the links and directories that programs expect in it. At boot, after init_tmpfs().
+Result<void> init_devtmpfs(MayBlock& context);
 
 }  // namespace takt

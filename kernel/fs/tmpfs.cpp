@@ -215,22 +215,43 @@ Result<void> init_tmpfs(MayBlock& context)
     });
 }
 
-Result<Ref<File>> create_memory_file(MayBlock& context, std::string_view name, u32 permissions, bool sealable, bool no_exec)
+namespace {
+
+struct UnnamedFile {
+    Path path;
+    Ref<TmpfsFile> inode;
+};
+
+Result<UnnamedFile> make_unnamed_file(MayBlock& context, std::string_view name, u32 mode, u32 seals)
 {
     const Ref<Mount>& mount = hal::kernel().mounts.unnamed;
     auto& tmpfs = static_cast<TmpfsFileSystem&>(mount->file_system());
     Credentials credentials = credentials_of_current(context);
     TRY(tmpfs.take_inode());
-    u32 mode = file_mode::regular | (no_exec ? permissions & ~0111u : permissions);
-    Result<Ref<TmpfsFile>> made = make_ref<TmpfsFile>(context, tmpfs, mode, credentials.file_user, credentials.file_group,
-                                                      sealable ? 0u : abi::seal::seal);
+    Result<Ref<TmpfsFile>> made =
+        make_ref<TmpfsFile>(context, tmpfs, file_mode::regular | mode, credentials.file_user, credentials.file_group, seals);
     if (!made.ok()) tmpfs.give_inode();
     Ref<TmpfsFile> inode = TRY(std::move(made));
     inode->set_links(0);
-    Path path{mount, TRY(Dentry::create_removed(context, EntryName(name), inode))};
-    Ref<File> file = TRY(inode->open(context, path, open_flag::read_write | open_flag::large_file));
-    file->set_path(std::move(path));
+    Ref<Dentry> dentry = TRY(Dentry::create_removed(context, EntryName(name), inode));
+    return UnnamedFile{{mount, std::move(dentry)}, std::move(inode)};
+}
+
+}  // namespace
+
+Result<Ref<File>> create_memory_file(MayBlock& context, std::string_view name, u32 permissions, bool sealable)
+{
+    UnnamedFile made = TRY(make_unnamed_file(context, name, permissions, sealable ? 0u : abi::seal::seal));
+    Ref<File> file = TRY(made.inode->open(context, made.path, open_flag::read_write | open_flag::large_file));
+    file->set_path(std::move(made.path));
     return file;
+}
+
+Result<Ref<MemoryObject>> create_shared_memory(MayBlock& context, std::string_view name, u64 size_bytes)
+{
+    UnnamedFile made = TRY(make_unnamed_file(context, name, 0777, abi::seal::seal));
+    made.inode->set_first_size(size_bytes);
+    return made.inode->mapping(context, made.path);
 }
 
 }  // namespace takt

@@ -59,6 +59,10 @@ protected:
 Result<void> init_tmpfs(MayBlock& context);
 
 // memfd_create(2): an unnamed file; `sealable`: F_ADD_SEALS is allowed. Errors: enomem.
-Result<Ref<File>> create_memory_file(MayBlock& context, std::string_view name, u32 permissions, bool sealable, bool no_exec);
+Result<Ref<File>> create_memory_file(MayBlock& context, std::string_view name, u32 permissions, bool sealable);
+
+// Memory to be mapped and not seen as a file: shared anonymous mappings ("dev/zero", as Linux shows them), /dev/zero's,
+// System V segments ("SYSV00000000"). Pages come when touched; reading beyond `size_bytes` is a SIGBUS. Errors: enomem.
+Result<Ref<MemoryObject>> create_shared_memory(MayBlock& context, std::string_view name, u64 size_bytes);
 
 }  // namespace takt

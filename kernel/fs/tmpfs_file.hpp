@@ -60,9 +60,10 @@ public:
     // As MemoryObject::page().
     Result<FrameRef> page(MayBlock& context, u64 index, bool create);
 
-    // The initramfs at boot: takes over a page of file data in place; sets the size. Errors: enomem.
+    // The initramfs at boot: takes over a page of file data in place. Errors: enomem, enospc.
     Result<void> adopt_page(MayBlock& context, u64 index, FrameRef frame);
-    void set_size_at_boot(u64 size) { size_.store(size, Order::release); }
+    // By the creator, before anyone else sees the file.
+    void set_first_size(u64 size) { size_.store(size, Order::release); }
 
 private:
     friend class TmpfsMapping;

@@ -10,7 +10,7 @@ namespace {
 constexpr unsigned long most_bytes = 256 * 1024;
 char text_of_config[most_bytes];
 
-void use_default_environment(Config& config) {
+void use_default_program(Config& config) {
     config.arguments[0] = "-sh";
     config.argument_count = 1;
     config.variables[0] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -51,9 +51,13 @@ bool take(Config& config, const char* key, const char* value) {
 } // namespace
 
 bool load_config(Config& config) {
+    config.path = "/bin/sh";
+    config.directory = "/root";
+    config.tty = "/dev/ttyS0";
+    config.input = config.output = config.errors = "tty";
     const long file = open_file("/takt/config", read_only | close_on_exec);
     if (file < 0) {
-        use_default_environment(config);
+        use_default_program(config);
         return true;
     }
     unsigned long size = 0;

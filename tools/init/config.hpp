@@ -11,20 +11,21 @@ namespace takt::init {
 constexpr unsigned most_arguments = 4096;
 constexpr unsigned most_variables = 256;
 
+// A global of this type begins as zeros, which take no room in the file.
 struct Config {
-    const char* path = "/bin/sh";
-    const char* directory = "/root";
-    const char* tty = "/dev/ttyS0";
-    const char* input = "tty";
-    const char* output = "tty";
-    const char* errors = "tty";
-    unsigned short rows = 0;
-    unsigned short columns = 0;
-    unsigned argument_count = 0;
-    unsigned variable_count = 0;
+    const char* path;
+    const char* directory;
+    const char* tty;
+    const char* input;
+    const char* output;
+    const char* errors;
+    unsigned short rows;
+    unsigned short columns;
+    unsigned argument_count;
+    unsigned variable_count;
     // One more than can be used: the kernel wants a null pointer at the end.
-    const char* arguments[most_arguments + 1] = {};
-    const char* variables[most_variables + 1] = {};
+    const char* arguments[most_arguments + 1];
+    const char* variables[most_variables + 1];
 };
 
 // Reads /takt/config into `config`, whose strings then live as long as the process. Without that

@@ -59,7 +59,7 @@ constexpr unsigned long signal_bit(int signal) {
     return 1UL << (signal - 1);
 }
 
-Config config;
+Config config{};
 
 unsigned long time_stamp() {
     unsigned low, high;

@@ -22,6 +22,10 @@ struct Node {
     unsigned minor = 0;
 };
 
+// What add_folder does with an entry of a host folder: a directory that is only entered appears if
+// something in it does.
+enum class Take { yes, no, enter };
+
 // Paths are guest paths, absolute. Every path given to an add_ function is first resolved through
 // the symbolic links that the tree has (so /lib/x goes to /usr/lib/x once /lib is a link), and the
 // directories above it are made. What is already there is replaced, but a directory never is.
@@ -37,8 +41,8 @@ public:
     void add_character_device(const std::string& path, unsigned mode, unsigned major,
                               unsigned minor);
 
-    // A host folder with everything in it. Sockets, pipes and devices are left out. `wanted`
-    // decides by the path below `folder`.
+    // A host folder: of each entry `wanted` decides, by its path below `folder`. Sockets, pipes
+    // and devices are left out.
     template <typename Wanted>
     void add_folder(const std::string& path, const fs::path& folder, Wanted wanted);
 
@@ -65,9 +69,10 @@ void FileTree::add_folder(const std::string& path, const fs::path& folder, Wante
     for (auto entry = fs::recursive_directory_iterator(folder);
          entry != fs::recursive_directory_iterator(); ++entry) {
         const std::string below = entry->path().lexically_relative(folder).string();
-        if (wanted(below, *entry))
+        const Take take = wanted(below, *entry);
+        if (take == Take::yes)
             add_host_entry(path + "/" + below, *entry);
-        else if (entry->is_directory() && !entry->is_symlink())
+        else if (take == Take::no && entry->is_directory() && !entry->is_symlink())
             entry.disable_recursion_pending();
     }
 }

@@ -55,18 +55,23 @@ std::string grub_configuration(const fs::path& kernel, const std::string& append
 } // namespace
 
 int image_command(const ImageOptions& options) {
-    const fs::path kernel = kernel_image(options.model);
     const Arguments program = options.program.empty() ? Arguments{"sh"} : options.program;
     const GuestStreams console = {InputStream::terminal, OutputStream::terminal,
                                   OutputStream::terminal};
     const Guest guest = make_guest(program, options.added, options.packages, console);
+    const std::string output = fs::absolute(options.output).string();
+    if (output.ends_with(".cpio")) {
+        write_cpio(guest.tree, open_file(output, O_WRONLY | O_CREAT | O_TRUNC).get());
+        fmt::print("{}\n", output);
+        return 0;
+    }
+    const fs::path kernel = kernel_image(options.model);
     const ScratchDirectory scratch;
     const fs::path boot = scratch.path() / "boot";
     fs::create_directories(boot / "grub");
     fs::copy_file(kernel, boot / "kernel");
     write_cpio(guest.tree, open_file(boot / "initramfs.cpio", O_WRONLY | O_CREAT).get());
     write_text(boot / "grub" / "grub.cfg", grub_configuration(kernel, options.append));
-    const std::string output = fs::absolute(options.output).string();
     capture_or_fail(
         "cannot make the image",
         {"grub-mkrescue", "-d", "/usr/lib/grub/i386-pc", "-o", output, scratch.path().string()},

@@ -119,7 +119,7 @@ void CommandLine::add_run() {
 void CommandLine::add_image() {
     image_ = app_.add_subcommand("image", "Make a disc image that boots Takt on a PC");
     ImageOptions& image = image_options_;
-    image_->add_option("-o,--output", image.output, "The image")
+    image_->add_option("-o,--output", image.output, "The image; NAME.cpio: only its initramfs")
         ->capture_default_str()
         ->type_name("FILE");
     add_guest_options(*image_, image.added, image.packages, image.append, image.model);
@@ -157,8 +157,11 @@ int CommandLine::dispatch() {
         if (run_options_.program.empty() && run_options_.initrd.empty())
             throw Failure(exit_usage,
                           "run what? as in: takt run -- cyclictest -m -p 99 -l 5000 -q");
-        if (!run_options_.program.empty() && !run_options_.initrd.empty())
-            throw Failure(exit_usage, "--initrd runs that initramfs's own /init: give no program");
+        const bool own_guest = !run_options_.program.empty() || !run_options_.added.empty() ||
+                               !run_options_.packages.empty();
+        if (own_guest && !run_options_.initrd.empty())
+            throw Failure(exit_usage, "--initrd runs that initramfs's own /init: it goes with no "
+                                      "PROGRAM, --add or --package");
         return run_command(std::move(run_options_));
     }
     if (image_->parsed()) {

@@ -184,7 +184,7 @@ void Packer::add_file(const std::string& argument) {
             if (elf.kind == ElfKind::x86_64 && !elf.interpreter.empty())
                 pack_libraries(entry.path(), elf);
         }
-        return true;
+        return Take::yes;
     });
 }
 

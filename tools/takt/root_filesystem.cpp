@@ -17,33 +17,34 @@ const std::vector<std::string> base_packages = {"busybox-static", "libc6",    "l
                                                 "libnuma1",       "rt-tests", "util-linux"};
 
 // Of these packages only this is wanted in every machine: each further byte is boot time.
-bool wanted_in_base(const std::string& package, const fs::directory_entry& entry) {
+Take wanted_in_base(const std::string& package, const fs::directory_entry& entry) {
     static const std::set<std::string> libraries = {
         "ld-linux-x86-64.so.2", "libc.so.6",  "libm.so.6",    "libpthread.so.0",
         "libdl.so.2",           "librt.so.1", "libutil.so.1", "libresolv.so.2"};
     static const std::set<std::string> utilities = {"chrt", "taskset"};
     if (entry.is_directory() && !entry.is_symlink())
-        return true;
+        return Take::enter;
     const std::string name = entry.path().filename().string();
     const std::string folder = entry.path().parent_path().filename().string();
     const bool program = folder == "bin" || folder == "sbin";
+    bool wanted = program || folder == "x86_64-linux-gnu";
     if (package == "libc6")
-        return libraries.contains(name) && (folder == "x86_64-linux-gnu" || folder == "lib64");
-    if (package == "util-linux")
-        return program && utilities.contains(name);
-    if (package == "rt-tests") // a few of its programs are Python
-        return program && (entry.is_symlink() || read_elf(entry.path()).kind == ElfKind::x86_64);
-    return program || folder == "x86_64-linux-gnu";
+        wanted = libraries.contains(name) && (folder == "x86_64-linux-gnu" || folder == "lib64");
+    else if (package == "util-linux")
+        wanted = program && utilities.contains(name);
+    else if (package == "rt-tests") // a few of its programs are Python
+        wanted = program && (entry.is_symlink() || read_elf(entry.path()).kind == ElfKind::x86_64);
+    return wanted ? Take::yes : Take::no;
 }
 
-bool wanted_of_package(const std::string& below) {
+Take wanted_of_package(const std::string& below) {
     for (const char* folder :
          {"usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale",
           "usr/share/lintian", "usr/share/bug", "usr/share/doc-base"}) {
         if (below == folder || below.starts_with(std::string(folder) + "/"))
-            return false;
+            return Take::no;
     }
-    return true;
+    return Take::yes;
 }
 
 // Merged /usr, as Debian has it, before anything else: what is added later follows the links.
@@ -81,8 +82,9 @@ void add_applets(FileTree& tree, const fs::path& busybox) {
     std::istringstream names(read_text(list));
     for (std::string name; std::getline(names, name);) {
         const std::string path = "/" + name;
-        if (path != "/linuxrc" && !tree.contains(path))
-            tree.add_symlink(path, "/bin/busybox");
+        if (!name.starts_with("linuxrc") && !tree.contains(path))
+            tree.add_symlink(path, name.find("sbin/") == std::string::npos ? "busybox"
+                                                                           : "../bin/busybox");
     }
 }
 
@@ -96,8 +98,8 @@ FileTree root_filesystem(const std::vector<std::string>& packages) {
     fs::path busybox;
     for (const DebianPackage& package : debian.fetch(base_packages)) {
         tree.add_folder("/", package.directory,
-                        [&](const std::string& below, const fs::directory_entry& entry) {
-                            return wanted_of_package(below) && wanted_in_base(package.name, entry);
+                        [&](const std::string&, const fs::directory_entry& entry) {
+                            return wanted_in_base(package.name, entry);
                         });
         if (package.name == "busybox-static")
             busybox = package.directory / "bin" / "busybox";

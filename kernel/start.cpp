@@ -1,5 +1,11 @@
-#include <kernel/hal/clock.hpp>
+#include <kernel/drivers/host_channel.hpp>
+#include <kernel/drivers/memory_devices.hpp>
+#include <kernel/fs/device_table.hpp>
+#include <kernel/fs/initramfs.hpp>
+#include <kernel/fs/tmpfs.hpp>
+#include <kernel/hal/boot_info.hpp>
 #include <kernel/kernel.hpp>
+#include <kernel/process/exec.hpp>
 #include <kernel/sched/cpu.hpp>
 #include <kernel/start.hpp>
 #include <kernel/trace/log.hpp>
@@ -14,20 +20,42 @@ void must(const char* what, Result<void> result)
     PANIC("the kernel could not start");
 }
 
+void start_threads(MayBlock& context, Kernel& kernel)
+{
+    must("reaper thread", kernel.scheduler.start_reaper(context));
+    for (u32 index = 0; index < kernel.scheduler.cpu_count(); index++)
+        must("threads of a CPU", kernel.scheduler.start_cpu_threads(context, kernel.scheduler.cpu(CpuId{index})));
+}
+
+void start_file_systems(MayBlock& context, Kernel& kernel)
+{
+    must("tmpfs", init_tmpfs(context));
+    must("devtmpfs", init_devtmpfs(context));
+    must("memory devices", init_memory_devices(context));
+    must("host channels", init_host_channels(context));
+    must("pseudo-terminals", kernel.devpts.init(context));
+    must("procfs", init_procfs(context));
+    must("sysfs", init_sysfs(context));
+    must("message queues", init_mqueue(context));
+}
+
 }  // namespace
 
 void start_kernel(MayBlock& context)
 {
     Kernel& kernel = hal::kernel();
-    must("reaper thread", kernel.scheduler.start_reaper(context));
-    for (u32 index = 0; index < kernel.scheduler.cpu_count(); index++)
-        must("CPU threads", kernel.scheduler.start_cpu_threads(context, kernel.scheduler.cpu(CpuId{index})));
+    start_threads(context, kernel);
     log(LogLevel::info, "takt: {} CPUs, {} kB of memory\n", kernel.scheduler.cpu_count(), kernel.frames.total() * 4);
-    for (int round = 0; round < 5; round++) {
-        Instant until = hal::now() + milliseconds(1);
-        kernel.scheduler.park(context, WaitMode::uninterruptible, until);
-        log(LogLevel::info, "late by {} ns\n", (hal::now() - until).ns);
-    }
+    log(LogLevel::info, "Command line: {}\n", std::string_view(hal::boot_info().command_line));
+    kernel.call_log.init();
+    kernel.wall_clock.init();
+    kernel.random.init(context);
+    kernel.futexes.init(context, kernel.scheduler.cpu_count());
+    start_file_systems(context, kernel);
+    must("terminals", kernel.terminals.init(context));
+    must("initramfs", unpack_initramfs(context));
+    kernel.frames.release_initramfs(context);
+    start_first_process(context);
 }
 
 }  // namespace takt

@@ -68,9 +68,4 @@ int strcmp(const char* left, const char* right)
     return static_cast<u8>(*left) - static_cast<u8>(*right);
 }
 
-// Reached only through a call of a pure virtual function: a kernel bug.
-void __cxa_pure_virtual() { __builtin_trap(); }
-int __cxa_atexit(void (*)(void*), void*, void*) { return 0; }
-void* __dso_handle = nullptr;
-
 }  // extern "C"

@@ -11,6 +11,19 @@
 #define BOOST_INTRUSIVE_SAFE_HOOK_DESTRUCTOR_ASSERT(condition) ASSERT(condition)
 #define BOOST_INTRUSIVE_INVARIANT_ASSERT(condition) ASSERT(condition)
 #endif
+#ifndef BOOST_ENABLE_ASSERT_HANDLER
+#define BOOST_ENABLE_ASSERT_HANDLER
+#endif
+namespace boost {
+[[noreturn]] inline void assertion_failed(const char* expression, const char*, const char* file, long line)
+{
+    takt::panic(expression, file, static_cast<int>(line));
+}
+[[noreturn]] inline void assertion_failed_msg(const char* expression, const char*, const char*, const char* file, long line)
+{
+    takt::panic(expression, file, static_cast<int>(line));
+}
+}  // namespace boost
 #include <boost/intrusive/list.hpp>
 #include <boost/intrusive/set.hpp>
 

@@ -47,7 +47,8 @@ public:
 
     // --- Threads.
 
-    // A kernel thread that runs entry(context, argument); it never returns. Not started. Errors: enomem.
+    // A kernel thread that runs entry(context, argument). Not started. Only start-up's own thread ever returns from its
+    // entry and ends. Errors: enomem.
     Result<Thread*> create_kernel_thread(MayBlock& context, const char* name, Level level, KernelThread::Entry entry,
                                          void* argument, CpuSet affinity = CpuSet::all(cpu_count_max));
     // Null: no such kernel thread. They live forever.
@@ -57,6 +58,7 @@ public:
     // Makes a created thread ready. Any context.
     void start(Thread& thread);
     // Ends the running thread. `reap` is called later by the reaper thread, when no CPU uses the stack any more.
+    static void reap_kernel_thread(MayBlock& context, Thread& thread);
     [[noreturn]] void exit_current(MayBlock& context, void (*reap)(MayBlock&, Thread&));
 
     // --- Waiting. Most code uses WaitQueue or Completion.

@@ -29,7 +29,7 @@ void enter_kernel_thread(Thread& thread)
     KernelThread& self = static_cast<KernelThread&>(thread);
     MayBlock context = ContextMint::may_block(self);
     self.entry(context, self.argument);
-    PANIC("a kernel thread returned");
+    hal::core().scheduler.exit_current(context, &Scheduler::reap_kernel_thread);
 }
 
 }  // namespace
@@ -140,6 +140,18 @@ void Scheduler::reaper_main(MayBlock& context, void* argument)
         while (thread->pins.load(Order::acquire) != 0) self.yield(context);
         thread->reap(context, *thread);
     }
+}
+
+void Scheduler::reap_kernel_thread(MayBlock& context, Thread& thread)
+{
+    KernelThread& self = static_cast<KernelThread&>(thread);
+    {
+        LockGuard guard(hal::core().scheduler.threads_lock_, context);
+        hal::core().scheduler.kernel_threads_.erase(hal::core().scheduler.kernel_threads_.s_iterator_to(self));
+    }
+    hal::destroy_context(context, self);
+    self.~KernelThread();
+    free(&self);
 }
 
 // --- Parameters.

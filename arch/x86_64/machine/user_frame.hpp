@@ -24,6 +24,7 @@ inline u64 system_call_argument(const UserFrame& frame, unsigned index)
 inline i64 return_value(const UserFrame& frame) { return static_cast<i64>(frame.rax); }
 inline void set_return_value(UserFrame& frame, i64 value) { frame.rax = static_cast<u64>(value); }
 inline u64 instruction_pointer(const UserFrame& frame) { return frame.rip; }
+inline void set_instruction_pointer(UserFrame& frame, u64 address) { frame.rip = address; }
 inline u64 stack_pointer(const UserFrame& frame) { return frame.rsp; }
 
 }  // namespace takt::machine

@@ -1,0 +1,17 @@
+// What the C++ compiler and the standard headers expect of a runtime, and a kernel must never reach.
+#include <kernel/base/assert.hpp>
+#include <kernel/base/types.hpp>
+
+namespace std {
+
+void __throw_out_of_range_fmt(const char*, ...) { PANIC("string_view out of range"); }
+void __throw_length_error(const char*) { PANIC("length error"); }
+void __throw_bad_optional_access() { PANIC("empty optional"); }
+
+}  // namespace std
+
+// Deleting destructors of polymorphic types that are not HeapObjects name these; nobody deletes such an object.
+void operator delete(void*) noexcept { PANIC("delete of an object that is not a HeapObject"); }
+void operator delete(void*, takt::usize) noexcept { PANIC("delete of an object that is not a HeapObject"); }
+
+extern "C" void __cxa_pure_virtual() { PANIC("pure virtual function called"); }

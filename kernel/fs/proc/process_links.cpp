@@ -4,6 +4,7 @@
 #include <kernel/fs/path_lookup.hpp>
 #include <kernel/fs/proc/process_files.hpp>
 #include <kernel/kernel.hpp>
+#include <kernel/syscall/types.hpp>
 
 namespace takt {
 

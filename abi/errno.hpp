@@ -9,7 +9,7 @@ enum class Errno : int {
     exdev = 18, enodev = 19, enotdir = 20, eisdir = 21, einval = 22, enfile = 23, emfile = 24, enotty = 25,
     etxtbsy = 26, efbig = 27, enospc = 28, espipe = 29, erofs = 30, emlink = 31, epipe = 32, edom = 33, erange = 34,
     edeadlk = 35, enametoolong = 36, enolck = 37, enosys = 38, enotempty = 39, eloop = 40, enomsg = 42, eidrm = 43,
-    enodata = 61, etime = 62, eproto = 71, ebadmsg = 74, eoverflow = 75, ebadfd = 77, eusers = 87, enotsock = 88,
+    enodata = 61, etime = 62, eproto = 71, ebadmsg = 74, eoverflow = 75, ebadfd = 77, elibbad = 80, eusers = 87, enotsock = 88,
     edestaddrreq = 89, emsgsize = 90, eprototype = 91, enoprotoopt = 92, eprotonosupport = 93, esocktnosupport = 94,
     eopnotsupp = 95, epfnosupport = 96, eafnosupport = 97, eaddrinuse = 98, eaddrnotavail = 99, enetunreach = 101,
     econnaborted = 103, econnreset = 104, enobufs = 105, eisconn = 106, enotconn = 107, etoomanyrefs = 109,

@@ -4,6 +4,7 @@
 
 #include <kernel/core.hpp>
 #include <kernel/drivers/devpts.hpp>
+#include <kernel/drivers/random.hpp>
 #include <kernel/drivers/terminals.hpp>
 #include <kernel/fs/device_table.hpp>
 #include <kernel/fs/file_system.hpp>
@@ -14,6 +15,7 @@
 #include <kernel/process/futex.hpp>
 #include <kernel/process/process_table.hpp>
 #include <kernel/process/user_account.hpp>
+#include <kernel/process/vdso.hpp>
 #include <kernel/syscall/call_log.hpp>
 #include <kernel/time/wall_clock.hpp>
 #include <kernel/trace/kernel_log.hpp>
@@ -31,11 +33,13 @@ public:
     FileSystemTypes file_system_types;
     MountTable mounts;
     DeviceTable devices;
+    RandomGenerator random;
     CallLog call_log;
     Terminals terminals;
     Devpts devpts;
     FutexTable futexes;
     WallClock wall_clock;
+    Vdso vdso;
     // subsystems: one member each, included above
 };
 

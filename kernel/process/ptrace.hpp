@@ -50,6 +50,9 @@ void ptrace_forget(Task& task);
 // The call itself.
 Result<i64> ptrace(MayBlock& context, i64 request, i32 id, u64 address, u64 data);
 
+// The running thread is traced by someone who couldn't get the privileges of a set-user-id file himself.
+bool ptrace_limits_privileges(MayLock& context, Task& current);
+
 // Whether the running thread may look into `target`: ptrace(2), "Ptrace access mode checking". Errors: eperm.
 Result<void> check_may_trace(MayLock& context, Process& target);
 

@@ -25,6 +25,7 @@ inline u64 system_call_argument(const UserFrame& frame, unsigned index) { return
 inline i64 return_value(const UserFrame& frame) { return machine::return_value(frame); }
 inline void set_return_value(UserFrame& frame, i64 value) { machine::set_return_value(frame, value); }
 inline u64 instruction_pointer(const UserFrame& frame) { return machine::instruction_pointer(frame); }
+inline void set_instruction_pointer(UserFrame& frame, u64 address) { machine::set_instruction_pointer(frame, address); }
 inline u64 stack_pointer(const UserFrame& frame) { return machine::stack_pointer(frame); }
 
 // Makes every register of the frame count on return to user mode (after exec, sigreturn, ptrace, signal delivery);

@@ -8,18 +8,11 @@
 #pragma once
 
 #include <abi/futex.hpp>
-#include <kernel/base/time.hpp>
 #include <kernel/mm/address_space.hpp>
-#include <kernel/process/task.hpp>
+#include <kernel/process/clock_deadline.hpp>
 #include <span>
 
 namespace takt {
-
-// Where a timeout stands: on the monotonic clock, or on the wall clock (converted anew when that is set).
-struct FutexDeadline {
-    bool wall_clock = false;
-    i64 ns = INT64_MAX;  // of that clock; INT64_MAX: never
-};
 
 struct FutexWaitRequest {
     u64 address;
@@ -38,6 +31,7 @@ struct FutexRequeueRequest {
 };
 
 struct FutexBucket;
+class FutexWaiter;
 
 class FutexTable {
 public:
@@ -47,23 +41,30 @@ public:
     void init(MayBlock& context, u32 cpu_count);
 
     // Errors: eagain (the word differs), etimedout, erestartsys, efault, einval.
-    Result<void> wait(MayBlock& context, u64 address, bool shared, u32 expected, u32 bitset, FutexDeadline deadline);
+    Result<void> wait(MayBlock& context, u64 address, bool shared, u32 expected, u32 bitset, ClockDeadline deadline);
     // How many were woken.
     Result<i64> wake(MayBlock& context, u64 address, bool shared, u32 count_max, u32 bitset);
     Result<i64> wake_op(MayBlock& context, u64 address, u64 address2, bool shared, u32 wake_max, u32 wake2_max, u32 operation);
     Result<i64> requeue(MayBlock& context, const FutexRequeueRequest& request);
     // futex_waitv(2): the index of one that was woken.
-    Result<i64> wait_any(MayBlock& context, std::span<const FutexWaitRequest> requests, FutexDeadline deadline);
+    Result<i64> wait_any(MayBlock& context, std::span<const FutexWaitRequest> requests, ClockDeadline deadline);
 
-    Result<void> lock_pi(MayBlock& context, u64 address, bool shared, FutexDeadline deadline, bool try_only);
+    Result<void> lock_pi(MayBlock& context, u64 address, bool shared, ClockDeadline deadline, bool try_only);
     Result<void> unlock_pi(MayBlock& context, u64 address, bool shared);
-    Result<void> wait_requeue_pi(MayBlock& context, u64 address, u32 expected, u32 bitset, FutexDeadline deadline,
+    Result<void> wait_requeue_pi(MayBlock& context, u64 address, u32 expected, u32 bitset, ClockDeadline deadline,
                                  u64 pi_address, bool shared);
-    // Requeues to a PI futex; the top waiter gets the lock if it is free.
-    Result<i64> requeue_pi(MayBlock& context, const FutexRequeueRequest& request);
+        Result<i64> requeue_pi(MayBlock& context, const FutexRequeueRequest& request);
+
+    // The running thread ends: the PI futexes that it owns go to their most urgent waiters, marked FUTEX_OWNER_DIED.
+    void give_up_pi(MayBlock& context, Task& task);
 
 private:
-    friend class FutexWord;
+    friend class FutexPi;
+
+    FutexBucket& bucket_of(const AddressSpace::FutexKey& key);
+    Result<void> enqueue(MayBlock& context, FutexWaiter& waiter, u64 address, u32 expected);
+    Result<void> sleep(MayBlock& context, FutexWaiter& waiter, ClockDeadline deadline);
+
     FutexBucket* buckets_ = nullptr;
     u64 bucket_mask_ = 0;
 };

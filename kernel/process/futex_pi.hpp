@@ -13,7 +13,6 @@ class Task;
 struct FutexPiState : public HeapObject, public ListHook<> {
     PiMutex mutex;
     AddressSpace::FutexKey key{};
-    u64 address = 0;        // in the waiters' address space
     Task* owner = nullptr;  // null: it ended without unlocking; the next one marks the word
     u32 waiters = 0;        // threads in lock_pi, from before they queue until after they fixed the word
 };

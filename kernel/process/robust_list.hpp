@@ -7,8 +7,10 @@
 
 namespace takt {
 
-// The running thread ends, or execs: walks its list (at most 2,048 locks; bad pointers end the walk), then gives up the PI
+// The running thread ends: walks its list (at most 2,048 locks; bad pointers end the walk), then gives up the PI
 // futexes that it holds. Before its address space goes.
 void exit_robust_list(MayBlock& context, Task& task);
+// execve(2): the same, and the thread goes on without a list.
+void exec_robust_list(MayBlock& context, Task& task);
 
 }  // namespace takt

@@ -49,12 +49,15 @@ public:
     u32 rseq_signature = 0;
     u32 rseq_cpu = ~0u;             // the CPU number that the area shows
 
+    u8 memory_policy = 0;           // set_mempolicy(2), as system_call::set_mempolicy packs it; a clone inherits it
+
     // --- Sleeps until a wall-clock time: unparked when the clock is set.
     Atomic<bool> wall_clock_wait{false};
 
     // --- PI futexes that this thread owns and others wait for (process/futex_pi.hpp).
     Lock<Rank::object> pi_futexes_lock;
     List<FutexPiState> pi_futexes GUARDED_BY(pi_futexes_lock);
+    bool pi_futexes_closed GUARDED_BY(pi_futexes_lock) = false;  // the thread is ending: nobody waits for it any more
 
     // --- vfork(2): the parent waits until the child execs or exits. Points to the parent's stack; guarded by the
     // process table's lock.

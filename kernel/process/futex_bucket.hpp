@@ -1,0 +1,91 @@
+// Buckets of the futex table, and those who wait in them. Internal to futex.cpp and futex_pi.cpp.
+#pragma once
+
+#include <kernel/process/futex.hpp>
+
+namespace takt {
+
+// One wait for one word, on the stack of the waiting thread (futex_waitv: in memory of the call).
+class FutexWaiter : public TreeHook<> {
+public:
+    FutexWaiter(Task& waiting, const AddressSpace::FutexKey& word, u32 bits) : task(waiting), level(waiting.level), key(word), bitset(bits) {}
+
+    Task& task;
+    const u8 level;                 // when it queued
+    AddressSpace::FutexKey key;     // guarded by the bucket's lock
+    const u32 bitset;
+    // Where it stands; null once it was woken. Changes under the lock of the bucket, or of both for a move. The waker's
+    // store of null is its last access: the waiter may return as soon as it sees it.
+    Atomic<FutexBucket*> bucket{nullptr};
+    FutexPiState* pi = nullptr;     // it waits for the lock of a PI futex
+    // FUTEX_WAIT_REQUEUE_PI: the only word that it may be requeued to.
+    AddressSpace::FutexKey pi_key{nullptr, 0};
+    bool wants_pi = false;
+};
+
+struct FutexUrgency {
+    bool operator()(const FutexWaiter& left, const FutexWaiter& right) const { return left.level > right.level; }
+};
+
+struct alignas(64) FutexBucket {
+    Lock<Rank::futex> lock;
+    Atomic<u32> waiters{0};  // changed under the lock; wakers look without it
+    Tree<FutexWaiter, FutexUrgency> queue GUARDED_BY(lock);
+
+    using Place = Tree<FutexWaiter, FutexUrgency>::iterator;
+
+    // The first at or after `from` that waits for `key`, most urgent first. Bound: waiters in the bucket.
+    Place next(Place from, const AddressSpace::FutexKey& key) REQUIRES(lock)
+    {
+        while (from != queue.end() && !(from->key == key)) ++from;
+        return from;
+    }
+    Place first(const AddressSpace::FutexKey& key) REQUIRES(lock) { return next(queue.begin(), key); }
+    void insert(FutexWaiter& waiter) REQUIRES(lock)
+    {
+        waiter.bucket.store(this, Order::relaxed);
+        queue.insert(waiter);
+    }
+    // Leaves `waiter.bucket` for the caller to change.
+    void erase(FutexWaiter& waiter) REQUIRES(lock)
+    {
+        queue.erase(queue.iterator_to(waiter));
+        waiters.store(waiters.load(Order::relaxed) - 1, Order::relaxed);
+    }
+    void announce() REQUIRES(lock)
+    {
+        // Partner: the exchange-add of zero in FutexTable::wake(): either the waker sees this, or this thread sees the
+        // word that the waker stored.
+        waiters.fetch_add(1, Order::seq_cst);
+    }
+    void withdraw() REQUIRES(lock) { waiters.store(waiters.load(Order::relaxed) - 1, Order::relaxed); }
+};
+
+// A word that user mode changes at the same time: accesses under a bucket's lock, which fail rather than wait.
+struct FutexWord {
+    u64 address;
+
+    Result<u32> load() const { return load_user_word_nofault(UserAddress(address)); }
+    // True: stored.
+    Result<bool> exchange(u32 expected, u32 desired) const
+    {
+        u32 seen = TRY(compare_exchange_user_word_nofault(UserAddress(address), expected, desired));
+        return seen == expected;
+    }
+};
+
+// The word's identity. Private words cost nothing; shared ones a look at the address space. Errors: einval, efault.
+Result<AddressSpace::FutexKey> futex_key(MayBlock& context, u64 address, bool shared);
+
+// Takes the waiter out unless it was woken. True: it was not.
+bool futex_dequeue(MayBlock& context, FutexWaiter& waiter);
+
+// Bucket locked by the caller: wakes; `waiter` may be gone afterwards. The woken thread must not preempt before the
+// caller is done with the bucket, or it would run into the lock: hence the proof.
+void futex_wake_waiter(const PreemptOff& stay, FutexBucket& bucket, FutexWaiter& waiter);
+
+// Both buckets' locks, by address; they may be one.
+void lock_two_buckets(MayBlock& context, FutexBucket& a, FutexBucket& b);
+void unlock_two_buckets(MayBlock& context, FutexBucket& a, FutexBucket& b);
+
+}  // namespace takt

@@ -101,8 +101,24 @@ void FrameAllocator::release_initramfs(MayBlock& context)
         if (!range.usable) continue;
         u64 from = page_ceiling(range.start) > start ? page_ceiling(range.start) : start;
         u64 to = page_floor(range.end) < end ? page_floor(range.end) : end;
-        if (from < to) add_memory(guard, from, to);
+        // Runs of frames that no file took over.
+        while (from < to) {  // bound: frames of the initramfs
+            u64 run = from;
+            while (run < to && descriptors_[run >> page_shift].use == FrameUse::unavailable) run += page_size;
+            if (from < run) add_memory(guard, from, run);
+            from = run;
+            while (from < to && descriptors_[from >> page_shift].use != FrameUse::unavailable) from += page_size;
+        }
     }
+}
+
+FrameRef FrameAllocator::adopt_initramfs(FrameNumber frame)
+{
+    ASSERT(descriptor(frame).use == FrameUse::unavailable);
+    begin_use(frame.value, FrameUse::object, 0);
+    count_use(FrameUse::object, 1);
+    total_.fetch_add(1, Order::relaxed);
+    return FrameRef::adopt(frame);
 }
 
 // --- Buddy blocks.

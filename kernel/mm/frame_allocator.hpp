@@ -60,7 +60,9 @@ public:
     // Takes over the memory that boot_info() describes, except the first 64 KiB, the kernel image and the initramfs.
     // At boot, on the boot CPU. Cost: one write of the descriptors, 1/512 of the memory.
     void init(MayBlock& context);
-    // Gives the initramfs's memory to the allocator, when nothing reads it any more. Once.
+    // One frame of the initramfs becomes a page of a file, with its content; before release_initramfs(). Any context.
+    FrameRef adopt_initramfs(FrameNumber frame);
+    // Gives the rest of the initramfs's memory to the allocator, when nothing reads it any more. Once.
     void release_initramfs(MayBlock& context);
 
     // --- For the kernel itself: down to the last frame. A block of 2^order frames, aligned to its size; the first

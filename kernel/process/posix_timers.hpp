@@ -1,38 +1,41 @@
 // PosixTimers: the timers that a process made with timer_create(2).
-//
-// Expiry runs in the timer thread: it queues the timer's own signal (preallocated, so that it can't fail) or, while that is
-// still pending, counts an overrun.
 #pragma once
 
 #include <abi/signal.hpp>
-#include <abi/timer.hpp>
-#include <kernel/process/task.hpp>
+#include <kernel/process/signal_timer.hpp>
 
 namespace takt {
 
 class PosixTimer;
+struct PosixTimerTag;
 
 class PosixTimers : public HeapObject {
 public:
-    PosixTimers();
-    ~PosixTimers();  // the caller deleted all timers
+    explicit PosixTimers(Process& process) : process_(process) {}
+    ~PosixTimers();  // the caller removed all
 
-    // The timers of a process, made at first use. Errors: enomem.
-    static Result<PosixTimers*> of(MayLock& context, Process& process);
+    // The running process's, made at first use. Errors: eagain.
+    static Result<PosixTimers*> current(MayLock& context);
 
-    // The new timer's id. Errors: einval, eagain (RLIMIT_SIGPENDING, memory), eopnotsupp.
-    Result<i32> create(MayBlock& context, i32 clock, const abi::Sigevent& event);
-    // Errors: einval.
-    Result<void> set(MayBlock& context, i32 id, bool absolute, const abi::Itimerspec& wanted, abi::Itimerspec& old);
-    Result<void> get(MayBlock& context, i32 id, abi::Itimerspec& now);
-    Result<i32> overrun(MayBlock& context, i32 id);
+    // The new timer's id. Errors: einval, eagain (RLIMIT_SIGPENDING, memory).
+    Result<i32> create(MayBlock& context, i32 clock, const abi::Sigevent* event);
+    // Removes it, for a caller whose program could not be told the id. Errors below: einval, no such timer.
     Result<void> remove(MayBlock& context, i32 id);
-    // execve(2) and exit.
+    Result<TimerSetting> set(MayBlock& context, i32 id, bool absolute, const TimerSetting& wanted);
+    Result<TimerSetting> get(MayBlock& context, i32 id);
+    Result<i32> overrun(MayBlock& context, i32 id);
+    // execve(2) and exit, one thread left. Bound: timers.
     void remove_all(MayBlock& context);
 
 private:
-    class Impl;
-    Owned<Impl> impl_;
+    // Keeps the timer from going while it is used: one call at a time.
+    PosixTimer* find(i32 id) REQUIRES(names_);
+
+    Process& process_;
+    Mutex<Rank::ipc_names> names_;  // the list, and each timer's existence
+    SignalTimer::TimerLock lock_;   // the timers' settings
+    List<PosixTimer, PosixTimerTag> timers_ GUARDED_BY(names_);
+    i32 next_id_ GUARDED_BY(names_) = 0;
 };
 
 }  // namespace takt

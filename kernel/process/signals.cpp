@@ -88,7 +88,10 @@ private:
     bool add(PendingSignals& pending, QueuedSignal& embedded)
     {
         if (entry_ && entry_->kind == QueuedSignal::Kind::timer) {
-            add_pending(pending, *entry_);
+            if (entry_->in_use)
+                entry_->info.timer.overrun++;
+            else
+                add_pending(pending, *entry_);
             return true;
         }
         if (add_pending(pending, embedded, info_)) return true;

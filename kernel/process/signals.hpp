@@ -76,8 +76,8 @@ void force_signal(MayLock& context, Task& current, const abi::Siginfo& info);
 // Ends the process as by SIGKILL. Constant time; the threads end themselves.
 void kill_process(MayLock& context, Process& target);
 
-// A POSIX timer's expiry: its own entry is queued for `thread`, or for the process. False: the signal is ignored or its
-// receiver ends; nothing is queued. Precondition: the entry is not queued.
+// A timer's expiry: its own entry is queued for `thread`, or for the process; one that is queued still counts an overrun.
+// False: the signal is ignored or its receiver ends; nothing is queued.
 bool send_timer_signal(MayLock& context, Process& process, Task* thread, TimerSignal& entry);
 
 // kill(2)'s rule for the running process. SIGCONT is allowed within the session. Errors: eperm.

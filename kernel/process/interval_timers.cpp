@@ -1,0 +1,38 @@
+#include <kernel/process/interval_timers.hpp>
+#include <kernel/process/signals.hpp>
+
+namespace takt {
+
+IntervalTimers::IntervalTimers(Process& process)
+    : real_(lock_, process, {}, {}, siginfo_from_kernel(signal_number::alrm)),
+      virtual_(lock_, process, {PosixClock::Kind::process_cpu}, {}, siginfo_from_kernel(signal_number::vtalrm)),
+      profile_(lock_, process, {PosixClock::Kind::process_cpu}, {}, siginfo_from_kernel(signal_number::prof))
+{
+}
+
+Result<IntervalTimers*> IntervalTimers::current(MayLock& context)
+{
+    Process& process = current_process(context);
+    LockGuard guard(process.lock(), context);
+    if (!process.interval_timers) process.interval_timers = TRY(make<IntervalTimers>(guard, process));
+    return process.interval_timers.get();
+}
+
+SignalTimer* IntervalTimers::timer(i32 which)
+{
+    switch (which) {
+        case abi::interval_real: return &real_;
+        case abi::interval_virtual: return &virtual_;
+        case abi::interval_profile: return &profile_;
+        default: return nullptr;
+    }
+}
+
+void IntervalTimers::stop_all(MayBlock& context)
+{
+    real_.stop(context);
+    virtual_.stop(context);
+    profile_.stop(context);
+}
+
+}  // namespace takt

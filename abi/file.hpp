@@ -4,6 +4,13 @@
 
 #include <abi/types.hpp>
 
+namespace takt {
+
+// The working directory, as a directory descriptor.
+inline constexpr i32 at_fdcwd = -100;
+
+}  // namespace takt
+
 namespace takt::abi {
 
 struct StatxTimestamp {

@@ -2,6 +2,7 @@
 // argument, and narrow the register to what Linux looks at.
 #pragma once
 
+#include <abi/file.hpp>
 #include <abi/types.hpp>
 #include <kernel/mm/user_copy.hpp>
 #include <kernel/process/signal_set.hpp>
@@ -13,8 +14,6 @@ using OctalMode = StrongId<struct ModeTag, u32>;      // permission bits
 using OpenFlags = StrongId<struct OpenFlagsTag, u32>; // O_*
 using SignalNumber = StrongId<struct SignalTag, i32>;
 using Pid = StrongId<struct PidTag, i32>;
-
-inline constexpr i32 at_fdcwd = -100;
 
 // A path or other string in user memory.
 struct UserString {

@@ -1,41 +1,11 @@
 #include <kernel/process/program.hpp>
 
-#include <abi/types.hpp>
-#include <kernel/fs/file_table.hpp>
-#include <kernel/fs/fs_context.hpp>
-#include <kernel/fs/path_lookup.hpp>
-#include <kernel/process/process.hpp>
-#include <kernel/syscall/types.hpp>
+#include <abi/file.hpp>
+#include <kernel/fs/open.hpp>
 
 namespace takt {
 
 namespace {
-
-Result<Ref<File>> open_place(MayBlock& context, const Path& place)
-{
-    Inode& inode = place.dentry->inode();
-    if (!inode.is_regular() || place.mount->no_exec()) return Errno::eacces;
-    TRY(inode.check_access(credentials_of_current(context), access_right::execute));
-    Ref<File> file = TRY(inode.open(context, place, open_flag::read_only));
-    file->set_path(place);
-    return file;
-}
-
-// A descriptor's own file: one without a path (memfd_create(2)) is executed as it is.
-Result<Ref<File>> open_unnamed(MayBlock& context, Ref<File> file)
-{
-    abi::Stat stat{};
-    TRY(file->stat(context, stat));
-    if ((stat.mode & file_mode::type_mask) != file_mode::regular) return Errno::eacces;
-    return file;
-}
-
-Result<Ref<File>> open_target(MayBlock& context, LinkTarget target)
-{
-    if (target.path) return open_place(context, target.path);
-    if (!target.file) return Errno::enoent;
-    return target.file->path() ? open_place(context, target.file->path()) : open_unnamed(context, target.file);
-}
 
 constexpr bool is_blank(char character) { return character == ' ' || character == '\t'; }
 
@@ -47,20 +17,6 @@ std::string_view trim(std::string_view text)
 }
 
 }  // namespace
-
-Result<Ref<File>> open_executable(MayBlock& context, int directory, std::string_view path, u32 flags)
-{
-    if (path.empty() && (flags & at_empty_path)) {
-        if (directory == at_fdcwd) return Errno::eacces;
-        Ref<File> file = TRY(current_process(context).files->get(context, directory));
-        return open_target(context, LinkTarget{file->path(), file});
-    }
-    PathWalker walker(context);
-    TRY(walker.start(directory, path));
-    LinkTarget target = TRY(walker.finish(!(flags & at_symlink_nofollow)));
-    if (target.path && target.path.dentry->inode().is_symlink()) return Errno::eloop;
-    return open_target(context, std::move(target));
-}
 
 Result<void> Program::set_shown_path(int directory, std::string_view path)
 {
@@ -115,7 +71,7 @@ Result<void> Program::open_loader(MayBlock& context)
     TRY(image.read_interpreter_path(context, path));
     has_loader = path.length() > 0;
     if (!has_loader) return {};
-    Ref<File> file = TRY(open_executable(context, at_fdcwd, path.view(), 0));
+    Ref<File> file = TRY(open_for_exec(context, at_fdcwd, path.view(), 0));
     Result<void> loaded = loader.load_headers(context, std::move(file));
     if (loaded.ok()) return {};
     return loaded.error() == Errno::enoexec ? Errno::elibbad : loaded.error();
@@ -124,11 +80,11 @@ Result<void> Program::open_loader(MayBlock& context)
 Result<void> Program::open(MayBlock& context, int directory, std::string_view path, u32 flags)
 {
     TRY(set_shown_path(directory, path));
-    file_ = TRY(open_executable(context, directory, path, flags));
+    file_ = TRY(open_for_exec(context, directory, path, flags));
     std::string_view interpreter;
     // bound: scripts_max
     for (usize level = 0; TRY(follow_script(context, level, interpreter)); level++)
-        file_ = TRY(open_executable(context, at_fdcwd, interpreter, 0));
+        file_ = TRY(open_for_exec(context, at_fdcwd, interpreter, 0));
     TRY(image.load_headers(context, file_));
     return open_loader(context);
 }

@@ -9,7 +9,7 @@ namespace takt {
 
 class Program : public HeapObject {
 public:
-    // Errors: as open(2) for execution: enoent, enotdir, eacces, eloop, enametoolong; enoexec, elibbad, enomem.
+    // `flags`: of execveat(2). Errors: open_for_exec()'s; enoexec, elibbad, eloop (scripts), enametoolong, enomem.
     Result<void> open(MayBlock& context, int directory, std::string_view path, u32 flags);
 
     // The file that runs in the end: the script's interpreter, if it is a script.
@@ -43,11 +43,5 @@ private:
     usize shown_length_ = 0;
     char loader_path_[path_capacity];
 };
-
-// A file to be executed: regular, executable by the running process, on a mount that allows it. Errors as above.
-Result<Ref<File>> open_executable(MayBlock& context, int directory, std::string_view path, u32 flags);
-
-// flags of execveat(2).
-inline constexpr u32 at_symlink_nofollow = 0x100, at_empty_path = 0x1000;
 
 }  // namespace takt

@@ -9,6 +9,8 @@
 #include <kernel/fs/device_table.hpp>
 #include <kernel/fs/file_system.hpp>
 #include <kernel/fs/mount.hpp>
+#include <kernel/fs/proc/proc.hpp>
+#include <kernel/identity.hpp>
 #include <kernel/ipc/ipc.hpp>
 #include <kernel/mm/frame_allocator.hpp>
 #include <kernel/mm/slab.hpp>
@@ -40,6 +42,8 @@ public:
     FutexTable futexes;
     WallClock wall_clock;
     Vdso vdso;
+    Identity identity;
+    ProcState proc;
     // subsystems: one member each, included above
 };
 

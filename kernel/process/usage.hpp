@@ -1,7 +1,7 @@
 // Usage: what threads have used up, added up when they end (getrusage(2)).
 #pragma once
 
-#include <kernel/base/types.hpp>
+#include <abi/types.hpp>
 
 namespace takt {
 
@@ -21,5 +21,8 @@ struct Usage {
         if (other.resident_pages_max > resident_pages_max) resident_pages_max = other.resident_pages_max;
     }
 };
+
+// As programs see it. All execution time is user time: the kernel's part is not told apart.
+abi::Rusage to_rusage(const Usage& usage);
 
 }  // namespace takt

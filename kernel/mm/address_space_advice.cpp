@@ -65,8 +65,8 @@ bool known(int what)
 Result<void> applicable(const Area& area, int what)
 {
     bool private_anonymous = !area.object && !area.has(area_flag::shared);
-    if (what == advice::dont_need && area.has(area_flag::locked)) return Errno::einval;
-    if ((what == advice::cold || what == advice::page_out) && area.has(area_flag::locked)) return Errno::einval;
+    bool frees = what == advice::dont_need || what == advice::free || what == advice::cold || what == advice::page_out;
+    if (frees && area.has(area_flag::locked)) return Errno::einval;
     if ((what == advice::free || what == advice::wipe_on_fork) && !private_anonymous) return Errno::einval;
     return {};
 }

@@ -18,6 +18,7 @@ public:
     Atomic<u32> threads{0};
     Atomic<u32> pending_signals{0};
     Atomic<u64> message_queue_bytes{0};
+    Atomic<u32> files_in_flight{0};  // sent over UNIX sockets, not received yet
 };
 
 // Member of Kernel.

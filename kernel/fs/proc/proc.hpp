@@ -10,6 +10,7 @@ namespace takt {
 struct ProcState {
     Ref<PseudoFileSystem> file_system;
     LoadAverage load;
+    u8 boot_id[16] = {};  // /proc/sys/kernel/random/boot_id
     // The one position of /proc/kmsg and syslog(2)'s SYSLOG_ACTION_READ.
     Lock<Rank::log> log_lock;
     u64 log_position GUARDED_BY(log_lock) = 0;

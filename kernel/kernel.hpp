@@ -10,10 +10,12 @@
 #include <kernel/fs/file_system.hpp>
 #include <kernel/fs/mount.hpp>
 #include <kernel/fs/proc/proc.hpp>
+#include <kernel/fs/sys/sysfs.hpp>
 #include <kernel/identity.hpp>
 #include <kernel/ipc/ipc.hpp>
 #include <kernel/mm/frame_allocator.hpp>
 #include <kernel/mm/slab.hpp>
+#include <kernel/net/network.hpp>
 #include <kernel/process/futex.hpp>
 #include <kernel/process/process_table.hpp>
 #include <kernel/process/user_account.hpp>
@@ -32,6 +34,7 @@ public:
     ProcessTable processes;
     UserAccounts users;
     Ipc ipc;
+    Network network;
     FileSystemTypes file_system_types;
     MountTable mounts;
     DeviceTable devices;
@@ -44,6 +47,7 @@ public:
     Vdso vdso;
     Identity identity;
     ProcState proc;
+    SysState sys;
     // subsystems: one member each, included above
 };
 

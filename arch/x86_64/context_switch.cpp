@@ -27,7 +27,7 @@ void save_user_state(Cpu& cpu, Thread& thread)
 void load_user_state(Cpu& cpu, Thread& thread)
 {
     machine::ThreadContext& context = thread.context;
-    if (cpu.space != context.space) {
+    if (context.space && cpu.space != context.space) {  // null: a thread that ends runs in whatever space is loaded
         context.space->entered_on(CpuId{cpu.cpu_id});
         cpu.space = context.space;
         machine::write_cr3(context.space->root());

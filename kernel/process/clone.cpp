@@ -173,6 +173,7 @@ Result<Ref<Task>> make_task(MayBlock& context, const CloneRequest& request, Thre
     if (!hal::create_user_context(context, *child, hal::user_frame(parent), registers)) return Errno::enomem;
     hal::set_address_space(*child, child->process->address_space.get());
     inherit_scheduling(context, parent, *child);
+    child->memory_policy = parent.memory_policy;
     signals_on_clone(parent, *child, !shares_memory || (request.flags & flag::vfork));
     if (request.flags & flag::child_clear_tid) child->clear_child_tid = request.child_tid;
     if (shares_memory) {

@@ -157,7 +157,7 @@ Result<i64> execve(MayBlock& context, UserString path, UserBuffer arguments, Use
 Result<i64> execveat(MayBlock& context, Fd directory, UserString path, UserBuffer arguments, UserBuffer environment, i32 flags)
 {
     u32 bits = static_cast<u32>(flags);
-    if (bits & ~(at_flag::empty_path | at_flag::symlink_no_follow)) return Errno::einval;
+    if (bits & ~(abi::at_flag::empty_path | abi::at_flag::symlink_no_follow)) return Errno::einval;
     return execute_user(context, directory.value, path, arguments, environment, bits);
 }
 

@@ -42,6 +42,14 @@ Result<int> FileTable::add(MayLock& context, Ref<File> file, bool close_on_exec,
     return static_cast<int>(index);
 }
 
+Result<void> FileTable::check_room(MayLock& context, u64 limit)
+{
+    LockGuard guard(lock_, context);
+    usize index = static_cast<usize>(lowest_free_);
+    while (index < slots_.size() && slots_[index].file) index++;  // bound: open descriptors
+    return index < limit ? Result<void>() : Errno::emfile;
+}
+
 Result<Ref<File>> FileTable::replace(MayLock& context, int descriptor, Ref<File> file, bool close_on_exec, u64 limit)
 {
     if (descriptor < 0 || static_cast<u64>(descriptor) >= limit) return Errno::ebadf;

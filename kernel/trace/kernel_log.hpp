@@ -71,6 +71,14 @@ public:
 
     int console_level() const { return console_level_.load(Order::relaxed); }
     void set_console_level(int level) { console_level_.store(level, Order::relaxed); }
+    // SYSLOG_ACTION_CONSOLE_OFF and _ON: only emergencies, until the level from before comes back.
+    void silence_console(bool silent)
+    {
+        if (silent && saved_level_.load(Order::relaxed) < 0) saved_level_.store(console_level(), Order::relaxed);
+        if (silent) return set_console_level(1);
+        const int saved = saved_level_.exchange(-1, Order::relaxed);
+        if (saved >= 0) set_console_level(saved);
+    }
     // Whether the console shows a line of this priority.
     bool shown(u32 priority) const { return static_cast<int>(priority & 7) < console_level(); }
 
@@ -96,6 +104,7 @@ private:
     Cursor shown_ GUARDED_BY(lock_);
     Atomic<Output> output_{Output::keep};
     Atomic<int> console_level_{console_level_default};
+    Atomic<int> saved_level_{-1};
     Atomic<u64> cleared_{0};
     Atomic<LogListener*> listener_{nullptr};
     Atomic<bool> unannounced_{false};

@@ -13,8 +13,6 @@
 #include <kernel/fs/sys/sysfs.hpp>
 #include <kernel/identity.hpp>
 #include <kernel/ipc/ipc.hpp>
-#include <kernel/mm/frame_allocator.hpp>
-#include <kernel/mm/slab.hpp>
 #include <kernel/net/network.hpp>
 #include <kernel/process/futex.hpp>
 #include <kernel/process/process_table.hpp>
@@ -29,8 +27,6 @@ namespace takt {
 class Kernel : public Core {
 public:
     KernelLog log;
-    FrameAllocator frames;
-    SlabAllocator slabs;
     ProcessTable processes;
     UserAccounts users;
     Ipc ipc;

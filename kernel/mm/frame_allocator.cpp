@@ -1,6 +1,6 @@
 #include <kernel/hal/clock.hpp>
 #include <kernel/hal/paging.hpp>
-#include <kernel/kernel.hpp>
+#include <kernel/core.hpp>
 #include <kernel/mm/out_of_memory.hpp>
 #include <kernel/sync/preempt_off.hpp>
 #include <string.h>
@@ -315,7 +315,7 @@ bool FrameAllocator::wait_for_memory(MayBlock& context)
     if (context.thread().has_work(Work::fatal)) return false;
     if (!kill_for_memory(context)) return false;
     // The victim needs a CPU to give its memory back.
-    hal::kernel().scheduler.park(context, WaitMode::killable, hal::now() + milliseconds(2));
+    hal::core().scheduler.park(context, WaitMode::killable, hal::now() + milliseconds(2));
     return !context.thread().has_work(Work::fatal);
 }
 

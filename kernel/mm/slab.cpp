@@ -1,4 +1,4 @@
-#include <kernel/kernel.hpp>
+#include <kernel/core.hpp>
 #include <kernel/mm/allocate.hpp>
 #include <kernel/sync/preempt_off.hpp>
 #include <string.h>
@@ -63,7 +63,7 @@ void* SlabAllocator::allocate(MayLock& context, usize bytes)
 
 void SlabAllocator::free(void* object, FrameNumber frame)
 {
-    usize which = hal::kernel().frames.descriptor(frame).size_class;
+    usize which = hal::core().frames.descriptor(frame).size_class;
     auto* freed = static_cast<FreeObject*>(object);
     ASSERT(reinterpret_cast<u64>(object) % 16 == 0 && freed->mark != mark_of(object));  // else freed twice
     freed->mark = mark_of(object);
@@ -115,7 +115,7 @@ void SlabAllocator::make_magazines(MayLock& context)
 {
     u32 cpu = hal::current_thread().cpu_id().value;
     if (magazines_[cpu].load(Order::relaxed)) return;
-    FrameAllocator& frames = hal::kernel().frames;
+    FrameAllocator& frames = hal::core().frames;
     Result<FrameRef> frame = frames.allocate_zeroed(context, FrameUse::slab);
     if (!frame.ok()) return;
     Magazines* expected = nullptr;
@@ -179,7 +179,7 @@ void SlabAllocator::put_back(usize which, void** objects, usize count)
 
 SlabAllocator::Slab* SlabAllocator::make_slab(MayLock& guard, usize which)
 {
-    FrameAllocator& frames = hal::kernel().frames;
+    FrameAllocator& frames = hal::core().frames;
     Result<FrameRef> block = frames.allocate(guard, FrameUse::slab, slab_orders[which]);
     if (!block.ok()) return nullptr;
     FrameNumber first = block.value().release();
@@ -199,7 +199,7 @@ SlabAllocator::Slab* SlabAllocator::make_slab(MayLock& guard, usize which)
 
 void SlabAllocator::destroy_slab(FrameNumber first, usize which)
 {
-    FrameAllocator& frames = hal::kernel().frames;
+    FrameAllocator& frames = hal::core().frames;
     for (u64 index = 1; index < 1ull << slab_orders[which]; index++)
         frames.descriptor(FrameNumber{first.value + index}).use = FrameUse::unavailable;
     frames.free(first);
@@ -221,9 +221,9 @@ unsigned order_for(usize bytes)
 void* allocate(MayLock& context, usize bytes)
 {
     if (bytes <= SlabAllocator::object_bytes_max) [[likely]]
-        return hal::kernel().slabs.allocate(context, bytes);
+        return hal::core().slabs.allocate(context, bytes);
     if (bytes > page_size << FrameAllocator::order_max) return nullptr;
-    Result<FrameRef> block = hal::kernel().frames.allocate(context, FrameUse::kernel, order_for(bytes));
+    Result<FrameRef> block = hal::core().frames.allocate(context, FrameUse::kernel, order_for(bytes));
     return block.ok() ? hal::direct_map(physical_address(block.value().release())) : nullptr;
 }
 
@@ -237,12 +237,12 @@ void* allocate_zeroed(MayLock& context, usize bytes)
 void free(void* memory)
 {
     if (!memory) return;
-    FrameAllocator& frames = hal::kernel().frames;
+    FrameAllocator& frames = hal::core().frames;
     u64 physical = hal::physical_of(memory);
     FrameNumber frame{physical >> page_shift};
     FrameUse use = frames.descriptor(frame).use;
     if (use == FrameUse::slab) [[likely]]
-        return hal::kernel().slabs.free(memory, frame);
+        return hal::core().slabs.free(memory, frame);
     ASSERT(use == FrameUse::kernel && physical % page_size == 0);  // else not from allocate(), or freed twice
     frames.free(frame);
 }

@@ -58,6 +58,8 @@ void uncharge(UserAccount* account)
 
 }  // namespace
 
+PosixTimers::PosixTimers(Process& process) : process_(process) {}
+
 PosixTimers::~PosixTimers() { ASSERT(timers_.empty()); }
 
 Result<PosixTimers*> PosixTimers::current(MayLock& context)

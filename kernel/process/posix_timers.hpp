@@ -11,7 +11,7 @@ struct PosixTimerTag;
 
 class PosixTimers : public HeapObject {
 public:
-    explicit PosixTimers(Process& process) : process_(process) {}
+    explicit PosixTimers(Process& process);
     ~PosixTimers();  // the caller removed all
 
     // The running process's, made at first use. Errors: eagain.

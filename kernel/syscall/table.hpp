@@ -6,6 +6,10 @@
 #include <abi/event.hpp>
 #include <abi/ipc.hpp>
 #include <abi/socket.hpp>
+#include <abi/futex.hpp>
+#include <abi/scheduling.hpp>
+#include <abi/signal.hpp>
+#include <abi/timer.hpp>
 #include <kernel/base/result.hpp>
 #include <kernel/sync/context.hpp>
 #include <kernel/syscall/types.hpp>

@@ -15,6 +15,7 @@
 #include <kernel/ipc/ipc.hpp>
 #include <kernel/net/network.hpp>
 #include <kernel/process/futex.hpp>
+#include <kernel/process/out_of_memory.hpp>
 #include <kernel/process/process_table.hpp>
 #include <kernel/process/user_account.hpp>
 #include <kernel/process/vdso.hpp>
@@ -44,6 +45,7 @@ public:
     Identity identity;
     ProcState proc;
     SysState sys;
+    OutOfMemory out_of_memory;
     // subsystems: one member each, included above
 };
 

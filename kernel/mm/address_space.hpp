@@ -161,6 +161,16 @@ public:
     // membarrier(2) registrations, by command bit.
     Atomic<u32> barrier_registrations{0};
 
+    // For the choice of a victim when memory is used up: a glance without the mutex, not of one moment.
+    struct PageCounts {
+        u64 total, anonymous, object;
+    };
+    PageCounts glance() const NO_THREAD_SAFETY_ANALYSIS
+    {
+        return {__atomic_load_n(&total_pages_, __ATOMIC_RELAXED), __atomic_load_n(&anonymous_pages_, __ATOMIC_RELAXED),
+                __atomic_load_n(&object_pages_, __ATOMIC_RELAXED)};
+    }
+
     // --- The machine's side.
 
     // Physical address of the top-level page table, for the context switch.

@@ -1,0 +1,89 @@
+#include <kernel/process/out_of_memory.hpp>
+
+#include <kernel/hal/clock.hpp>
+#include <kernel/kernel.hpp>
+#include <kernel/mm/out_of_memory.hpp>
+#include <kernel/process/signals.hpp>
+#include <kernel/trace/log.hpp>
+
+namespace takt {
+
+namespace {
+
+constexpr i16 adjust_never = -1000;
+constexpr u64 kb_per_page = page_size / 1024;
+
+}  // namespace
+
+void OutOfMemory::consider(MayLock& context, Process& process, i64 memory_pages, Victim& best)
+{
+    if (process.pid == ProcessTable::first_process_id || process.out_of_memory_adjust == adjust_never) return;
+    LockGuard guard(process.lock(), context);
+    if (!process.address_space || process.exiting) return;
+    AddressSpace::PageCounts pages = process.address_space->glance();
+    i64 points = static_cast<i64>(pages.anonymous + pages.object) + process.out_of_memory_adjust * memory_pages / 1000;
+    if (best.process && points <= best.points) return;
+    best = {Ref<Process>::share(process), points, pages, process.address_space.get(), process.credentials.user};
+}
+
+// The one that was killed last still has its memory, and has not had it for long.
+bool OutOfMemory::is_on_its_way(MayLock& context)
+{
+    Ref<Process> last;
+    {
+        LockGuard guard(lock_, context);
+        if (!last_ || hal::now() - killed_at_ > patience) return false;
+        last = last_;
+    }
+    LockGuard guard(last->lock(), context);
+    return static_cast<bool>(last->address_space);
+}
+
+// And all that share its memory (clone(CLONE_VM)): it is not given back before they are gone.
+void OutOfMemory::kill(MayLock& context, const Victim& victim)
+{
+    ProcessTable& processes = hal::kernel().processes;
+    kill_process(context, *victim.process);
+    for (Ref<Process> process = processes.next_process(context, ThreadId{2}); process;
+         process = processes.next_process(context, ThreadId{process->pid.value + 1})) {
+        bool shares = false;
+        {
+            LockGuard guard(process->lock(), context);
+            shares = process->address_space.get() == victim.space;
+        }
+        if (shares && !(process == victim.process)) kill_process(context, *process);
+    }
+}
+
+bool OutOfMemory::kill_one(MayBlock& context)
+{
+    if (is_on_its_way(context)) return true;
+    ProcessTable& processes = hal::kernel().processes;
+    i64 memory_pages = static_cast<i64>(hal::kernel().frames.total());
+    Victim victim;
+    // bound: processes
+    for (Ref<Process> process = processes.next_process(context, ThreadId{2}); process;
+         process = processes.next_process(context, ThreadId{process->pid.value + 1}))
+        consider(context, *process, memory_pages, victim);
+    if (!victim.process) return false;
+
+    Process& process = *victim.process;
+    TextBuffer<16> name;
+    processes.with_thread(context, process.pid, [&](Thread& leader) { name.append(std::string_view(leader.name)); });
+    log(LogLevel::warning, "{} invoked oom-killer: order=0, oom_score_adj={}\n", std::string_view(context.thread().name),
+        context.thread().user ? current_process(context).out_of_memory_adjust : i16{0});
+    log(LogLevel::error,
+        "Out of memory: Killed process {} ({}) total-vm:{}kB, anon-rss:{}kB, file-rss:{}kB, UID:{} oom_score_adj:{}\n",
+        process.pid, name.view(), victim.pages.total * kb_per_page, victim.pages.anonymous * kb_per_page,
+        victim.pages.object * kb_per_page, victim.user, process.out_of_memory_adjust);
+    kill(context, victim);
+    Ref<Process> former = victim.process;
+    LockGuard guard(lock_, context);
+    std::swap(last_, former);
+    killed_at_ = hal::now();
+    return true;
+}
+
+bool kill_for_memory(MayBlock& context) { return hal::kernel().out_of_memory.kill_one(context); }
+
+}  // namespace takt

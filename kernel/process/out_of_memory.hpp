@@ -1,0 +1,36 @@
+// OutOfMemory: which process ends when memory is used up (mm/out_of_memory.hpp asks; proc(5), /proc/PID/oom_score_adj).
+#pragma once
+
+#include <kernel/base/time.hpp>
+#include <kernel/mm/address_space.hpp>
+#include <kernel/process/process_table.hpp>
+
+namespace takt {
+
+// Member of Kernel.
+class OutOfMemory {
+public:
+    // See kill_for_memory(). Bound: processes, each looked at under its own lock for a moment.
+    bool kill_one(MayBlock& context);
+
+private:
+    struct Victim {
+        Ref<Process> process;
+        i64 points = 0;
+        AddressSpace::PageCounts pages{};
+        const AddressSpace* space = nullptr;  // to compare only
+        u32 user = 0;
+    };
+    void consider(MayLock& context, Process& process, i64 memory_pages, Victim& best);
+    void kill(MayLock& context, const Victim& victim);
+    bool is_on_its_way(MayLock& context);
+
+    // How long a victim may take before another one has to go too.
+    static constexpr Duration patience = milliseconds(2000);
+
+    Lock<Rank::object> lock_;
+    Ref<Process> last_ GUARDED_BY(lock_);
+    Instant killed_at_ GUARDED_BY(lock_){};
+};
+
+}  // namespace takt

@@ -57,7 +57,7 @@ void replace_files(MayBlock& context, Process& process, Ref<FileTable> files)
 
 void replace_memory(MayBlock& context, Task& task, Ref<AddressSpace> space)
 {
-    exit_robust_list(context, task);
+    exec_robust_list(context, task);
     if (task.clear_child_tid) futex_clear_child_tid(context, task);
     task.clear_child_tid = 0;
     task.robust_list_head = task.robust_list_size = 0;

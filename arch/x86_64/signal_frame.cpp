@@ -45,16 +45,20 @@ constexpr u32 mxcsr_initial = 0x1f80;
 
 VectorState& state_of(Task& task) { return *static_cast<VectorState*>(task.context.vector_state); }
 
-Result<void> push_vector_state(MayBlock& context, Task& task, u64 address)
+// The part of the area that XSAVE leaves as it finds it: Linux's description, and the header with no component in it.
+struct Description {
+    abi::VectorStateSoftware software;
+    u8 header[header_size];
+};
+
+Result<void> push_vector_state(MayBlock& context, u64 address)
 {
-    VectorState& state = state_of(task);
-    {
-        PreemptOff stay;
-        machine::save_vector_registers(&state);
-    }
     u32 size = static_cast<u32>(machine::vector_state_size);
-    state.software = {abi::vector_state_magic1, size + static_cast<u32>(magic_size), machine::vector_state_features, size, {}};
-    TRY(copy_to_user(context, UserAddress(address), &state, size));
+    Description description{{abi::vector_state_magic1, size + static_cast<u32>(magic_size), machine::vector_state_features, size, {}},
+                            {}};
+    u64 place = address + abi::vector_state_software_offset;
+    TRY(copy_to_user(context, UserAddress(place), &description, sizeof description));
+    if (!machine::save_vector_registers_to_user(address)) return Errno::efault;
     u32 magic = abi::vector_state_magic2;
     return copy_to_user(context, UserAddress(address + size), &magic, sizeof magic);
 }
@@ -119,6 +123,9 @@ Result<void> pop_vector_state(MayBlock& context, Task& task, u64 address)
         return {};
     }
     Extent extent = TRY(measure(context, address));
+    bool whole = extent.size == machine::vector_state_size && extent.components == machine::vector_state_features;
+    if (whole && address % 64 == 0 && machine::load_vector_registers_from_user(address)) [[likely]]
+        return {};
     constexpr int attempts = 8;  // pages may go again between fault and copy
     for (int attempt = 0; attempt < attempts; attempt++) {
         if (try_pop_vector_state(context, state, address, extent)) [[likely]]
@@ -189,7 +196,7 @@ Result<void> push_signal_frame(MayBlock& context, Task& task, hal::UserFrame& fr
 {
     if (!(action.flags & abi::action_flag::restorer) || action.handler >= user_address_end) return Errno::efault;
     Placement place = TRY(place_frame(task, frame, action));
-    TRY(push_vector_state(context, task, place.vector_state));
+    TRY(push_vector_state(context, place.vector_state));
     abi::SignalFrame pushed;
     pushed.return_address = action.restorer;
     fill_context(task, frame, mask, place.vector_state, pushed.context);

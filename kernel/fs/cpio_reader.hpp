@@ -8,7 +8,7 @@
 
 namespace takt {
 
-class CpioReader : public InflateSink, public HeapObject {
+class CpioReader final : public InflateSink, public HeapObject {
 public:
     explicit CpioReader(Path root) : root_(std::move(root)) {}
 

@@ -113,7 +113,7 @@ Result<i64> set_signal_owner(File& file, i32 owner)
     return i64{0};
 }
 
-constexpr i32 owner_thread = 0, owner_process = 1, owner_group = 2;
+constexpr i32 owner_process = 1, owner_group = 2;
 
 Result<i64> get_owner_ex(MayBlock& context, File& file, u64 argument)
 {

@@ -109,6 +109,7 @@ bool begin(const char* message)
 {
     hal::disable_interrupts();
     if (panicking.exchange(1, Order::acq_rel) != 0) hal::halt_forever();
+    hal::kernel().log.enter_panic();
     print("\nTAKT PANIC: {}\n", message);
     return true;
 }

@@ -31,14 +31,20 @@ void KernelLog::poke()
 // The other CPUs stand still, perhaps inside the lock: go on without it after a bounded try.
 void KernelLog::write_in_panic(u32 priority, std::string_view text)
 {
+    const bool locked = try_lock_in_panic();
+    append_text(priority, text);
+    show_pending();
+    if (locked) lock_.release();
+}
+
+bool KernelLog::try_lock_in_panic()
+{
     bool locked = false;
     for (int attempt = 0; attempt < 100'000 && !locked; attempt++) {
         locked = lock_.try_acquire();
         if (!locked) hal::spin_hint();
     }
-    append_text(priority, text);
-    show_pending();
-    if (locked) lock_.release();
+    return locked;
 }
 
 void KernelLog::append_text(u32 priority, std::string_view text)
@@ -201,6 +207,12 @@ void KernelLog::shown_up_to(Cursor cursor)
     if (cursor.position > shown_.position) shown_ = cursor;
 }
 
-void KernelLog::enter_panic() { output_.store(Output::panic, Order::release); }
+void KernelLog::enter_panic()
+{
+    if (output_.exchange(Output::panic, Order::acq_rel) == Output::panic) return;
+    const bool locked = try_lock_in_panic();
+    show_pending();
+    if (locked) lock_.release();
+}
 
 }  // namespace takt

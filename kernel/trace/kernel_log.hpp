@@ -46,7 +46,7 @@ public:
     // A driver's thread shows lines from now on, beginning at the cursor returned.
     Cursor hand_to_driver(LogListener& listener);
     // The machine stops: every line from now on is written out at once, after those that the driver has not got to.
-    void enter_panic();
+    void enter_panic() NO_THREAD_SAFETY_ANALYSIS;
     // Wakes the listener for lines logged where that was impossible (under a raw lock). Thread context.
     void poke();
     // The driver's thread has shown everything before the cursor.
@@ -95,6 +95,7 @@ private:
     void show_pending() REQUIRES(lock_);
     bool copy_line(Cursor& cursor, std::span<char, line_max> storage, Record& record) REQUIRES(lock_);
     void write_in_panic(u32 priority, std::string_view text) NO_THREAD_SAFETY_ANALYSIS;
+    bool try_lock_in_panic() NO_THREAD_SAFETY_ANALYSIS;
     void append_text(u32 priority, std::string_view text) REQUIRES(lock_);
 
     RawSpinLock<Rank::console> lock_;

@@ -1,0 +1,37 @@
+// hal/clock.hpp: virtual time. A read is an ordering point, so what one CPU read another reads later or the same.
+#include <kernel/hal/clock.hpp>
+#include <sim/machine.hpp>
+
+namespace takt::hal {
+namespace {
+
+i64 read_clock()
+{
+    sim::Machine* machine = sim::Machine::current();
+    if (!machine) return 0;
+    machine->spend(machine->cost.clock_read);
+    return machine->now_ns();
+}
+
+}  // namespace
+
+Instant now() { return {read_clock()}; }
+u64 cycles() { return static_cast<u64>(read_clock()); }
+u64 cycles_to_ns(u64 cycles) { return cycles; }
+i64 boot_time_of_day_ns() { return 1'000'000'000 * ns_per_s; }  // 2001-09-09 01:46:40 UTC
+
+void arm_timer(Instant deadline)
+{
+    sim::Machine& machine = *sim::Machine::current();
+    machine.spend(machine.cost.arm_timer);
+    machine.set_timer(deadline.ns);
+}
+
+void disarm_timer()
+{
+    sim::Machine& machine = *sim::Machine::current();
+    machine.spend(machine.cost.arm_timer);
+    machine.set_timer(sim::never_ns);
+}
+
+}  // namespace takt::hal

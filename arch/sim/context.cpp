@@ -1,0 +1,52 @@
+// hal/context.hpp: a thread is a fibre of the host.
+#include <kernel/core.hpp>
+#include <kernel/sched/cpu.hpp>
+#include <machine/fiber.hpp>
+#include <sim/fiber.hpp>
+#include <sim/machine.hpp>
+
+namespace takt {
+namespace {
+
+// The thread's first steps, switched to with interrupts off and the run queue locked.
+void begin(void* argument)
+{
+    Thread& thread = *static_cast<Thread*>(argument);
+    hal::core().scheduler.finish_switch();
+    hal::enable_interrupts();
+    thread.context.entry(thread);
+    PANIC("a thread's entry returned");
+}
+
+}  // namespace
+
+void machine::make_fiber(Thread& thread, void (*entry)(Thread&))
+{
+    thread.context.entry = entry;
+    thread.context.stack = &sim::Machine::current()->take_stack();
+    thread.context.stack_pointer = thread.context.stack->prepare(&begin, &thread);
+}
+
+void machine::free_fiber(Thread& thread)
+{
+    sim::Machine::current()->give_back(*thread.context.stack);
+    thread.context = {};
+}
+
+bool hal::create_context(MayBlock&, Thread& thread, void (*entry)(Thread&))
+{
+    machine::make_fiber(thread, entry);
+    return true;
+}
+
+void hal::destroy_context(MayBlock&, Thread& thread) { machine::free_fiber(thread); }
+
+void hal::switch_context(Thread& from, Thread& to)
+{
+    sim::Machine& machine = *sim::Machine::current();
+    machine.spend(machine.cost.context_switch);
+    current_cpu().current = &to;
+    takt_sim_switch(&from.context.stack_pointer, to.context.stack_pointer);
+}
+
+}  // namespace takt

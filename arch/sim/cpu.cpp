@@ -1,0 +1,123 @@
+// hal/cpu.hpp and hal/entropy.hpp. Outside of a run the same functions answer host code: there is no CPU, nothing is
+// disabled, and no time passes.
+#include <kernel/base/assert.hpp>
+#include <kernel/core.hpp>
+#include <kernel/hal/entropy.hpp>
+#include <kernel/sched/cpu.hpp>
+#include <sim/machine.hpp>
+
+namespace takt::hal {
+namespace {
+
+sim::Machine& machine()
+{
+    sim::Machine* machine = sim::Machine::current();
+    if (!machine) PANIC("no simulated machine");
+    return *machine;
+}
+
+bool running() { return sim::Machine::running() != nullptr; }
+
+Cpu& running_cpu() { return *sim::Machine::running()->cpu; }
+
+}  // namespace
+
+Core& core() { return *machine().core; }
+
+Thread& current_thread()
+{
+    ASSERT(running());
+    return *running_cpu().current;
+}
+
+Cpu& current_cpu()
+{
+    ASSERT(running());
+    return running_cpu();
+}
+
+u32 current_cpu_number() { return current_cpu().cpu_id; }
+
+bool interrupts_enabled() { return !running() || sim::Machine::running()->interrupts_enabled; }
+
+void enable_interrupts()
+{
+    if (!running()) return;
+    machine().set_interrupts(true);
+    machine().spend(machine().cost.interrupt_flag);
+}
+
+void disable_interrupts()
+{
+    if (!running()) return;
+    machine().spend(machine().cost.interrupt_flag);
+    machine().set_interrupts(false);
+}
+
+InterruptState save_and_disable_interrupts()
+{
+    if (!running()) return 1;
+    machine().spend(machine().cost.interrupt_flag);
+    bool enabled = sim::Machine::running()->interrupts_enabled;
+    machine().set_interrupts(false);
+    return enabled;
+}
+
+void restore_interrupts(InterruptState state)
+{
+    if (state) enable_interrupts();
+}
+
+void preempt_disable()
+{
+    if (!running()) return;
+    machine().spend(machine().cost.preempt_count);
+    running_cpu().preempt_count++;
+}
+
+bool preempt_enable()
+{
+    if (!running()) return false;
+    machine().spend(machine().cost.preempt_count);
+    Cpu& cpu = running_cpu();
+    ASSERT(cpu.preempt_count > 0);
+    bool due = --cpu.preempt_count == 0 && cpu.interrupt_depth == 0 && cpu.reschedule;
+    return due && interrupts_enabled();
+}
+
+void preempt_enable_no_check()
+{
+    if (!running()) return;
+    ASSERT(running_cpu().preempt_count > 0);
+    running_cpu().preempt_count--;
+}
+
+bool preemptible()
+{
+    if (!running()) return true;
+    return running_cpu().preempt_count == 0 && running_cpu().interrupt_depth == 0 && interrupts_enabled();
+}
+
+bool in_interrupt() { return running() && running_cpu().interrupt_depth != 0; }
+
+void set_need_reschedule() { running_cpu().reschedule = true; }
+void clear_need_reschedule() { running_cpu().reschedule = false; }
+bool need_reschedule() { return running() && running_cpu().reschedule; }
+
+void spin_hint() { machine().spend(machine().cost.spin); }
+
+void wait_for_interrupt()
+{
+    machine().set_interrupts(true);
+    machine().wait(sim::never_ns);
+}
+
+void send_reschedule(CpuId cpu)
+{
+    machine().spend(machine().cost.send_interrupt);
+    machine().post(cpu.value, sim::InterruptKind::reschedule);
+}
+
+u64 entropy() { return 0x2545f4914f6cdd1d; }
+
+}  // namespace takt::hal

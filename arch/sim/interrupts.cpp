@@ -1,0 +1,58 @@
+// hal/interrupts.hpp, and the way from the machine's interrupts into the core.
+#include <kernel/core.hpp>
+#include <kernel/hal/interrupts.hpp>
+#include <kernel/sched/cpu.hpp>
+#include <sim/machine.hpp>
+
+namespace takt {
+
+// Made only here, where a hard interrupt enters.
+class InterruptEntry {
+public:
+    static void run(sim::Machine& machine, const sim::Interrupt& interrupt)
+    {
+        IrqContext context;
+        this_cpu(context).interrupt_counts[static_cast<u32>(interrupt.kind)]++;
+        switch (interrupt.kind) {
+        case sim::InterruptKind::timer:
+            return hal::core().scheduler.on_timer_interrupt(context);
+        case sim::InterruptKind::reschedule:
+            return hal::core().scheduler.on_reschedule_interrupt(context);
+        case sim::InterruptKind::device:
+            return hal::core().interrupts.on_interrupt(context, interrupt.number);
+        case sim::InterruptKind::call:
+            return machine.call(interrupt.number)();
+        }
+    }
+};
+
+void sim::enter_interrupt(Machine& machine, const Interrupt& interrupt)
+{
+    Cpu& cpu = hal::current_cpu();
+    cpu.interrupt_depth++;
+    machine.spend(machine.cost.interrupt_entry);
+    InterruptEntry::run(machine, interrupt);
+    machine.spend(machine.cost.interrupt_exit);
+    cpu.interrupt_depth--;
+    if (cpu.preempt_count == 0 && cpu.interrupt_depth == 0 && cpu.reschedule) hal::core().scheduler.preempt_current();
+}
+
+namespace hal {
+
+bool claim_line(u32 number, CpuId cpu)
+{
+    sim::Machine& machine = *sim::Machine::current();
+    if (number >= sim::Machine::line_count || !machine.line(number).exists) return false;
+    machine.line(number).masked = true;
+    machine.line(number).processor = cpu.value;
+    return true;
+}
+
+u32 line_of_isa_irq(u32 isa_irq) { return isa_irq; }
+void mask_line(u32 line) { sim::Machine::current()->line(line).masked = true; }
+void unmask_line(u32 line) { sim::Machine::current()->unmask(line); }
+void route_line(u32 line, CpuId cpu) { sim::Machine::current()->line(line).processor = cpu.value; }
+Trigger line_trigger(u32 line) { return sim::Machine::current()->line(line).level ? Trigger::level : Trigger::edge; }
+
+}  // namespace hal
+}  // namespace takt

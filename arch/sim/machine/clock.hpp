@@ -1,0 +1,2 @@
+// hal/clock.hpp on the simulated machine: virtual time, one cycle a nanosecond (clock.cpp).
+#pragma once

@@ -1,0 +1,183 @@
+#include <kernel/mm/out_of_memory.hpp>
+#include <machine/fiber.hpp>
+#include <new>
+#include <sim/test_machine.hpp>
+#include <utility>
+
+namespace takt {
+
+struct TestMachine::Spawned {
+    Body body;
+    Thread* thread = nullptr;
+    bool ended = false;
+};
+
+class TestMachine::BodyThread : public Thread {
+public:
+    BodyThread(ThreadId thread_id, const char* thread_name, Spawned& what) : Thread(thread_id, thread_name), spawned(what) {}
+    Spawned& spawned;
+};
+
+void TestMachine::StorageDeleter::operator()(void* memory) const { ::operator delete(memory, std::align_val_t{alignment}); }
+
+void* TestMachine::storage(usize bytes, usize alignment)
+{
+    void* memory = ::operator new(bytes, std::align_val_t{alignment});
+    storage_.emplace_back(memory, StorageDeleter{alignment});
+    return memory;
+}
+
+// --- Start.
+
+TestMachine::TestMachine(u32 cpus, u64 memory_bytes) : machine_(cpus, memory_bytes)
+{
+    machine_.owner = this;
+    machine_.boot_info.ranges[0] = {0, memory_bytes, true};
+    machine_.boot_info.range_count = 1;
+    core_ = new (storage(sizeof(Core), alignof(Core))) Core;
+    machine_.core = core_;
+    processor_starts_.reserve(cpus);
+    for (u32 number = 0; number < cpus; number++) {
+        Cpu& cpu = *new (storage(sizeof(Cpu), alignof(Cpu))) Cpu(CpuId{number});
+        Thread& idle = *new (storage(sizeof(Thread), alignof(Thread))) Thread(ThreadId{0}, "idle");
+        machine_.processor(number).cpu = &cpu;
+        core_->scheduler.add_cpu(cpu, idle);
+        processor_starts_.push_back({this, number});
+        machine_.start_processor(number, machine_.take_stack().prepare(&processor_main, &processor_starts_.back()));
+    }
+    machine_.run_until(sim::never_ns);
+}
+
+TestMachine::~TestMachine() = default;
+
+void TestMachine::processor_main(void* argument)
+{
+    auto* start = static_cast<ProcessorStart*>(argument);
+    start->machine->boot_processor(start->number);
+}
+
+// On the processor's idle thread.
+void TestMachine::boot_processor(u32 number)
+{
+    hal::enable_interrupts();
+    if (number == 0) {
+        MayBlock context = ContextMint::may_block(hal::current_thread());
+        core_->frames.init(context);
+        for (u32 other = 0; other < cpu_count(); other++) core_->scheduler.start_cpu_threads(context, cpu(other)).value();
+    }
+    core_->scheduler.idle_loop();
+}
+
+// --- Threads.
+
+Thread& TestMachine::spawn(const char* name, Level level, Body body, CpuSet affinity)
+{
+    SchedulingParameters parameters;
+    parameters.policy = level == level_fair ? Policy::other : Policy::fifo;
+    parameters.priority = level;
+    return spawn(name, parameters, std::move(body), affinity);
+}
+
+Thread& TestMachine::spawn(const char* name, SchedulingParameters parameters, Body body, CpuSet affinity)
+{
+    spawned_.push_back(std::make_unique<Spawned>());
+    Spawned& spawned = *spawned_.back();
+    spawned.body = std::move(body);
+    auto& thread = *new (storage(sizeof(BodyThread), alignof(BodyThread))) BodyThread(allocate_thread_id(), name, spawned);
+    spawned.thread = &thread;
+    thread.parameters = parameters;
+    thread.base_level = thread.level = parameters.level();
+    thread.sliced = parameters.policy != Policy::fifo;
+    thread.weight = FairQueue::weight_of_nice(parameters.nice);
+    thread.affinity = affinity;
+    machine::make_fiber(thread, &thread_main);
+    alive_++;
+    if (sim::Machine::running())
+        core_->scheduler.start(thread);
+    else
+        to_start_.push_back(&thread);
+    return thread;
+}
+
+void TestMachine::thread_main(Thread& thread)
+{
+    Spawned& spawned = static_cast<BodyThread&>(thread).spawned;
+    MayBlock context = ContextMint::may_block(thread);
+    spawned.body(context);
+    spawned.ended = true;
+    sim::Machine::current()->owner->thread_ended();
+    hal::core().scheduler.exit_current(context, [](MayBlock&, Thread&) {});
+}
+
+void TestMachine::thread_ended()
+{
+    alive_--;
+    if (alive_ == 0 && return_at_last_end_) machine_.return_to_host();
+}
+
+void TestMachine::start_waiting_threads()
+{
+    if (to_start_.empty()) return;
+    interrupt(CpuId{0}, [this, threads = std::exchange(to_start_, {})] {
+        for (Thread* thread : threads) core_->scheduler.start(*thread);
+    });
+}
+
+// --- Running.
+
+void TestMachine::run(Duration limit)
+{
+    start_waiting_threads();
+    return_at_last_end_ = true;
+    machine_.run_until((now() + limit).ns);
+    return_at_last_end_ = false;
+    if (alive_ == 0) return;
+    throw sim::Stopped((machine_.idle() ? "all threads wait for ever:" : "the run takes too long:") + describe_threads());
+}
+
+void TestMachine::run(Body body, Duration limit)
+{
+    spawn("test", 60, std::move(body));
+    run(limit);
+}
+
+void TestMachine::run_until_idle() { run_until(Instant::never()); }
+void TestMachine::run_for(Duration duration) { run_until(now() + duration); }
+
+void TestMachine::run_until(Instant end)
+{
+    start_waiting_threads();
+    machine_.run_until(end.ns);
+}
+
+void TestMachine::compute(Duration duration)
+{
+    i64 left = duration.ns;
+    while (left > 0) left -= machine_.wait(left);
+}
+
+std::string TestMachine::running_on(u32 number) { return cpu(number).run_queue.current->name; }
+
+std::string TestMachine::describe_threads() const
+{
+    static constexpr const char* states[] = {"not started", "ready", "waiting", "ended"};
+    std::string text;
+    for (const auto& spawned : spawned_) {
+        if (spawned->ended) continue;
+        const Thread& thread = *spawned->thread;
+        text += std::string(text.empty() ? " " : ", ") + thread.name + " (level " + std::to_string(thread.level) + ", " +
+                states[static_cast<usize>(thread.state)] + ")";
+    }
+    return text;
+}
+
+// --- What the core asks of layers that are not there.
+
+ThreadId allocate_thread_id() { return ThreadId{++sim::Machine::current()->owner->last_thread_id_}; }
+
+void log_text(LogLevel, std::string_view text) { sim::Machine::current()->owner->log_ += text; }
+
+// There are no processes that could be ended.
+bool kill_for_memory(MayBlock&) { return false; }
+
+}  // namespace takt

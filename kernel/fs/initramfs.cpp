@@ -52,15 +52,12 @@ Result<void> unpack_initramfs(MayBlock& context)
     TRY(make_defaults(context, root));
     const hal::BootInfo& info = hal::boot_info();
     if (info.initramfs_length == 0) return {};
-    {
-        Owned<CpioReader> reader = TRY(make<CpioReader>(context, root));
-        std::span<const u8> image(static_cast<const u8*>(hal::direct_map(info.initramfs_start)), info.initramfs_length);
-        Result<void> done = unpack(context, image, *reader);
-        reader->finish();
-        if (!done.ok() && done.error() == Errno::enomem) return done;
-        if (!done.ok()) log(LogLevel::error, "initramfs: damaged after {} entries; booting with those", reader->entries());
-    }
-    hal::kernel().frames.release_initramfs(context);
+    Owned<CpioReader> reader = TRY(make<CpioReader>(context, root));
+    std::span<const u8> image(static_cast<const u8*>(hal::direct_map(info.initramfs_start)), info.initramfs_length);
+    Result<void> done = unpack(context, image, *reader);
+    reader->finish();
+    if (!done.ok() && done.error() == Errno::enomem) return done;
+    if (!done.ok()) log(LogLevel::error, "initramfs: damaged after {} entries; booting with those", reader->entries());
     return {};
 }
 

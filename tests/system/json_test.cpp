@@ -45,4 +45,14 @@ TEST(RunJson, SaysTheSignal) {
     EXPECT_GT(json.at("virtual_ns").get<long>(), 0);
 }
 
+TEST(RunJson, SaysWhatTaktRefuses) {
+    const std::string file = scratch_directory("json_refused") + "/result.json";
+    const Outcome outcome = run({"no-such-program"}, {"--json", file});
+    EXPECT_EQ(outcome.status, 127) << outcome.command;
+    const Json json = Json::parse(call({"cat", file}).output);
+    EXPECT_EQ(json.at("exit_status"), 127);
+    EXPECT_NE(json.at("error").get<std::string>().find("no-such-program"), std::string::npos);
+    EXPECT_TRUE(json.at("virtual_ns").is_null());
+}
+
 } // namespace takt::test

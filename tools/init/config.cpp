@@ -7,7 +7,7 @@ namespace takt::init {
 
 namespace {
 
-constexpr unsigned long most_bytes = 256 * 1024;
+constexpr unsigned long most_bytes = 256UL * 1024;
 char text_of_config[most_bytes];
 
 void use_default_program(Config& config) {

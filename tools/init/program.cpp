@@ -23,7 +23,7 @@ struct Streams {
 int output_stream(const Channel& channel, OutputRelay& relay) {
     if (!channel.is_port())
         return channel.device();
-    int ends[2];
+    int ends[2] = {};
     if (make_pipe(ends, close_on_exec) < 0)
         return no_stream;
     set_status_flags(ends[0], read_only | non_blocking);
@@ -33,7 +33,7 @@ int output_stream(const Channel& channel, OutputRelay& relay) {
 
 int input_stream(const Config& config, Connections& connections) {
     const int flags = read_write | no_controlling_tty | close_on_exec;
-    int ends[2];
+    int ends[2] = {};
     const long line = open_file(config.tty, flags);
     if (line < 0 || make_pipe(ends, close_on_exec) < 0)
         return no_stream;
@@ -97,7 +97,7 @@ void use_streams(const Config& config, const Streams& streams) {
 
 Started start_program(const Config& config, Connections& connections) {
     const Streams streams = connect(config, connections);
-    int report[2];
+    int report[2] = {};
     const long failed = make_pipe(report, close_on_exec);
     if (failed < 0)
         return {failed, 0};

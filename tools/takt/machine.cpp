@@ -55,6 +55,8 @@ const char* accelerator_name(Accelerator accelerator) {
 }
 
 void check_machine(const MachineOptions& options) {
+    if (options.cpus == 0)
+        throw Failure(exit_usage, "--cpus 0: a machine needs one");
     if (options.icount && options.cpus != 1)
         throw Failure(exit_usage, "--icount is one processor's clock; leave --cpus {} out",
                       options.cpus);
@@ -65,8 +67,7 @@ void check_machine(const MachineOptions& options) {
 }
 
 Arguments machine_command(const MachineOptions& options, const MachineWiring& wiring) {
-    const Accelerator accelerator = choose_accelerator(options);
-    const bool kvm = accelerator == Accelerator::kvm;
+    const bool kvm = options.accelerator == Accelerator::kvm;
     const char* backend = kvm ? "kvm" : options.icount ? "tcg" : "tcg,thread=multi";
     std::string append = "console=ttyS0 quiet panic=-1 tsc=reliable";
     if (!options.append.empty())

@@ -40,7 +40,7 @@ const char* accelerator_name(Accelerator accelerator);
 // Failure (usage) for what no machine can be.
 void check_machine(const MachineOptions& options);
 
-// QEMU's command line.
+// QEMU's command line, once the accelerator is chosen.
 Arguments machine_command(const MachineOptions& options, const MachineWiring& wiring);
 
 } // namespace takt

@@ -8,6 +8,8 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace takt {
 
@@ -207,10 +209,22 @@ int CommandLine::execute(Arguments arguments) {
     }
 }
 
+// A standard stream that the caller closed must not become one of the files that we open.
+void fill_standard_streams() {
+    while (true) {
+        const int file = open("/dev/null", O_RDWR);
+        if (file > STDERR_FILENO || file < 0) {
+            close(file);
+            return;
+        }
+    }
+}
+
 } // namespace
 
 } // namespace takt
 
 int main(int count, char** values) {
+    takt::fill_standard_streams();
     return takt::CommandLine().execute(takt::Arguments(values + 1, values + count));
 }

@@ -131,14 +131,14 @@ void write_json(const std::string& place, const std::string& json) {
         write_text(place, json);
 }
 
-} // namespace
+void report(const RunOptions& options, const SessionResult& result, const Verdict& verdict) {
+    if (!options.json.empty())
+        write_json(options.json,
+                   run_result_json(result, options.machine, options.program, options.model,
+                                   verdict.exit_status, verdict.error));
+}
 
-int run_command(RunOptions options) {
-    check_machine(options.machine);
-    check_model(options.model);
-    if (options.machine.cpus == 0)
-        throw Failure(exit_takt_failed, "--cpus 0: a machine needs one");
-    choose_accelerator(options.machine);
+int run_machine(RunOptions& options) {
     const fs::path kernel = kernel_image(options.model);
     if (options.gdb)
         prepare_debugger(options, kernel);
@@ -150,11 +150,22 @@ int run_command(RunOptions options) {
         say("{}", verdict.error);
     else if (result.stuck_at_end)
         say("the program ended, but the machine did not power off and was stopped");
-    if (!options.json.empty())
-        write_json(options.json,
-                   run_result_json(result, options.machine, options.program, options.model,
-                                   verdict.exit_status, verdict.error));
+    report(options, result, verdict);
     return verdict.exit_status;
+}
+
+} // namespace
+
+int run_command(RunOptions options) {
+    check_machine(options.machine);
+    check_model(options.model);
+    options.machine.accelerator = choose_accelerator(options.machine);
+    try {
+        return run_machine(options);
+    } catch (const Failure& failure) {
+        report(options, {}, {failure.exit_status(), failure.what()});
+        throw;
+    }
 }
 
 } // namespace takt

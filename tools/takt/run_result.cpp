@@ -42,7 +42,7 @@ std::string run_result_json(const SessionResult& result, const MachineOptions& m
     json["kernel_version"] = text_or_null(report.kernel);
     json["cpus"] = machine.cpus;
     json["memory"] = machine.memory;
-    json["accel"] = accelerator_name(choose_accelerator(machine));
+    json["accel"] = accelerator_name(machine.accelerator);
     json["icount"] = machine.icount;
     json["preempt"] = environment("TAKT_KERNEL") ? Json(nullptr) : Json(model);
     return json.dump(2) + "\n";

@@ -3,6 +3,9 @@
 
 #include <kernel/hal/atomic.hpp>
 #include <kernel/ipc/event_poll.hpp>
+#include <kernel/ipc/semaphores.hpp>
+#include <kernel/ipc/shared_segments.hpp>
+#include <kernel/ipc/sysv_queue.hpp>
 
 namespace takt {
 
@@ -12,6 +15,9 @@ public:
     u64 new_inode_number() { return next_inode_.fetch_add(1, Order::relaxed); }
 
     EventPolls event_polls;
+    Semaphores semaphores;
+    SharedSegments shared_segments;
+    SysvQueues sysv_queues;
 
 private:
     Atomic<u64> next_inode_{1};

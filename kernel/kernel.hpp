@@ -11,7 +11,7 @@
 #include <kernel/fs/mount.hpp>
 #include <kernel/fs/proc/proc.hpp>
 #include <kernel/fs/sys/sysfs.hpp>
-#include <kernel/system_name.hpp>
+#include <kernel/identity.hpp>
 #include <kernel/ipc/ipc.hpp>
 #include <kernel/net/network.hpp>
 #include <kernel/process/futex.hpp>
@@ -42,7 +42,7 @@ public:
     FutexTable futexes;
     WallClock wall_clock;
     Vdso vdso;
-    SystemName system_name;
+    Identity identity;
     ProcState proc;
     SysState sys;
     OutOfMemory out_of_memory;

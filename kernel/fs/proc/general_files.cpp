@@ -65,7 +65,7 @@ namespace {
 
 Result<void> show_version(MayBlock&, TextSink& text, u64)
 {
-    format(text, "{} version {} (takt) {}\n", SystemName::system, SystemName::release, SystemName::version);
+    format(text, "{} version {} (takt) {}\n", Identity::system, Identity::release, Identity::version);
     return {};
 }
 

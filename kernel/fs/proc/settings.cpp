@@ -31,7 +31,7 @@ u64 text_argument(const char* text) { return reinterpret_cast<u64>(text); }
 
 Result<void> show_name(MayBlock& context, TextSink& text, u64 which)
 {
-    hal::kernel().system_name.get(context, static_cast<SystemName::Name>(which), text);
+    hal::kernel().identity.get(context, static_cast<Identity::Name>(which), text);
     text.append('\n');
     return {};
 }
@@ -40,8 +40,8 @@ Result<void> set_name(MayBlock& context, std::string_view text, u64 which)
 {
     if (text.ends_with('\n')) text.remove_suffix(1);
     text = text.substr(0, text.find('\n'));
-    return hal::kernel().system_name.set(context, static_cast<SystemName::Name>(which),
-                                      text.substr(0, SystemName::name_length_max));
+    return hal::kernel().identity.set(context, static_cast<Identity::Name>(which),
+                                      text.substr(0, Identity::name_length_max));
 }
 
 Result<void> show_printk(MayBlock&, TextSink& text, u64)
@@ -158,11 +158,11 @@ Result<void> add_all(MayBlock& context, PseudoTree& directory, std::span<const S
 Result<void> add_kernel_settings(MayBlock& context, PseudoTree& root)
 {
     const Setting settings[] = {
-        {"ostype", 0444, show_text, nullptr, text_argument(SystemName::system.data())},
-        {"osrelease", 0444, show_text, nullptr, text_argument(SystemName::release.data())},
-        {"version", 0444, show_text, nullptr, text_argument(SystemName::version.data())},
-        {"hostname", 0644, show_name, set_name, static_cast<u64>(SystemName::Name::host)},
-        {"domainname", 0644, show_name, set_name, static_cast<u64>(SystemName::Name::domain)},
+        {"ostype", 0444, show_text, nullptr, text_argument(Identity::system.data())},
+        {"osrelease", 0444, show_text, nullptr, text_argument(Identity::release.data())},
+        {"version", 0444, show_text, nullptr, text_argument(Identity::version.data())},
+        {"hostname", 0644, show_name, set_name, static_cast<u64>(Identity::Name::host)},
+        {"domainname", 0644, show_name, set_name, static_cast<u64>(Identity::Name::domain)},
         {"pid_max", 0444, show_number, nullptr, static_cast<u64>(pid_max)},
         {"threads-max", 0444, show_threads_max, nullptr, 0},
         {"printk", 0644, show_printk, set_printk, 0},

@@ -1,16 +1,16 @@
 #include <algorithm>
-#include <kernel/system_name.hpp>
+#include <kernel/identity.hpp>
 
 namespace takt {
 
-void SystemName::get(MayLock& context, Name which, TextSink& text)
+void Identity::get(MayLock& context, Name which, TextSink& text)
 {
     LockGuard guard(lock_, context);
     const Text& name = names_[static_cast<usize>(which)];
     text.append({name.bytes, name.length});
 }
 
-Result<void> SystemName::set(MayLock& context, Name which, std::string_view name)
+Result<void> Identity::set(MayLock& context, Name which, std::string_view name)
 {
     if (name.size() > name_length_max) return Errno::einval;
     LockGuard guard(lock_, context);

@@ -1,4 +1,4 @@
-// SystemName: what uname(2) and /proc/sys/kernel say the system is.
+// Identity: what uname(2) and /proc/sys/kernel say the system is.
 #pragma once
 
 #include <kernel/base/result.hpp>
@@ -7,7 +7,7 @@
 
 namespace takt {
 
-class SystemName {
+class Identity {
 public:
     static constexpr usize name_length_max = 64;  // __NEW_UTS_LEN
 

@@ -34,9 +34,6 @@ void start_file_systems(MayBlock& context, Kernel& kernel)
     must("memory devices", init_memory_devices(context));
     must("host channels", init_host_channels(context));
     must("pseudo-terminals", kernel.devpts.init(context));
-    must("procfs", init_procfs(context));
-    must("sysfs", init_sysfs(context));
-    must("message queues", init_mqueue(context));
 }
 
 }  // namespace
@@ -44,6 +41,7 @@ void start_file_systems(MayBlock& context, Kernel& kernel)
 void start_kernel(MayBlock& context)
 {
     Kernel& kernel = hal::kernel();
+    kernel.log.configure();
     start_threads(context, kernel);
     log(LogLevel::info, "takt: {} CPUs, {} kB of memory\n", kernel.scheduler.cpu_count(), kernel.frames.total() * 4);
     log(LogLevel::info, "Command line: {}\n", std::string_view(hal::boot_info().command_line));
@@ -53,6 +51,8 @@ void start_kernel(MayBlock& context)
     kernel.futexes.init(context, kernel.scheduler.cpu_count());
     start_file_systems(context, kernel);
     must("terminals", kernel.terminals.init(context));
+    must("procfs", init_procfs(context));
+    must("sysfs", init_sysfs(context));
     must("initramfs", unpack_initramfs(context));
     kernel.frames.release_initramfs(context);
     start_first_process(context);

@@ -67,13 +67,19 @@ Result<void> check_mountpoint(const Path& at)
 Result<void> MountTable::mount(MayBlock& context, const Path& at, Ref<FileSystem> file_system, u64 flags,
                                std::string_view source)
 {
+    // First of all, because its end takes the tree of an instance that is not wanted apart.
+    Result<Ref<Mount>> made = make_ref<Mount>(context, file_system, file_system->root(), flags, source);
+    if (!made.ok()) {
+        file_system->mounted();
+        file_system->unmounted(context);
+        return made.error();
+    }
+    Ref<Mount> mount = std::move(made).value();
     if (!at.dentry->inode().is_directory()) return Errno::enotdir;
     TRY(check_mountpoint(at));
-    Ref<Dentry> root = file_system->root();
     MutexGuard change(change_mutex_, context);
-    if (at.dentry == at.mount->root() && &at.mount->file_system() == file_system.get() && at.mount->root() == root)
-        return Errno::ebusy;  // the same instance on top of itself
-    attach(context, TRY(make_ref<Mount>(context, std::move(file_system), root, flags, source)), at);
+    if (at.dentry == at.mount->root() && &at.mount->file_system() == file_system.get()) return Errno::ebusy;  // on itself
+    attach(context, std::move(mount), at);
     return {};
 }
 

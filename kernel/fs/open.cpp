@@ -113,6 +113,7 @@ Result<void> find_or_create(MayBlock& context, PathWalker& walker, const OpenReq
             created = true;
             return {};
         }
+        if (made.error() == Errno::eperm) return Errno::eacces;  // only the kernel makes files there
         if (made.error() != Errno::eexist) return made.error();
     }
 }

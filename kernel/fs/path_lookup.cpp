@@ -10,17 +10,13 @@ namespace takt {
 
 const Credentials& PathWalker::credentials()
 {
-    if (!have_credentials_) {
-        credentials_ = credentials_of_current(context_);
-        have_credentials_ = true;
-    }
-    return credentials_;
+    if (!credentials_) credentials_.emplace(credentials_of_current(context_));
+    return *credentials_;
 }
 
 void PathWalker::use_credentials(const Credentials& credentials)
 {
-    credentials_ = credentials;
-    have_credentials_ = true;
+    credentials_.emplace(credentials);
 }
 
 const Path& PathWalker::root()

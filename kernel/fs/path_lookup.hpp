@@ -15,6 +15,7 @@
 #include <kernel/fs/mount.hpp>
 #include <kernel/mm/user_copy.hpp>
 #include <kernel/process/credentials.hpp>
+#include <optional>
 
 namespace takt {
 
@@ -69,10 +70,9 @@ private:
     EntryName last_;
     Last last_kind_ = Last::none;
     bool trailing_slash_ = false;
-    bool have_credentials_ = false;
     u32 links_followed_ = 0;
     char* text_ = nullptr;      // owns what rest_ and last_ refer to after a link was followed
-    Credentials credentials_;
+    std::optional<Credentials> credentials_;  // fetched when first needed: most directories let everyone search
 };
 
 // A path in user memory, copied in. Short ones need no allocation.

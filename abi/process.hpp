@@ -38,7 +38,7 @@ static_assert(sizeof(CloneArguments) == 88);
 inline constexpr i32 id_all = 0, id_process = 1, id_group = 2, id_pidfd = 3;
 
 // struct utsname.
-struct SystemName {
+struct UnixName {
     char system[65];
     char node[65];
     char release[65];

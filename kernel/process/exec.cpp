@@ -3,7 +3,6 @@
 #include <kernel/fs/file_table.hpp>
 #include <kernel/fs/inode.hpp>
 #include <kernel/fs/mount.hpp>
-#include <kernel/fs/random.hpp>
 #include <kernel/hal/user_context.hpp>
 #include <kernel/kernel.hpp>
 #include <kernel/process/exec_image.hpp>

@@ -2,7 +2,6 @@
 
 #include <abi/process.hpp>
 #include <algorithm>
-#include <kernel/fs/random.hpp>
 #include <kernel/hal/user_context.hpp>
 #include <kernel/kernel.hpp>
 #include <kernel/process/user_stack.hpp>
@@ -176,7 +175,7 @@ Result<void> Builder::push_auxiliary(UserStack& stack)
     TRY(stack.push(context_, hal::platform_name.data(), hal::platform_name.size()));
     u64 platform_address = stack.pointer();
     u8 bytes[16];
-    fill_random(context_, bytes);
+    hal::kernel().random.fill(context_, bytes);
     TRY(stack.push(context_, bytes, sizeof bytes));
     u64 random_address = stack.pointer();
 

@@ -5,6 +5,7 @@
 
 #include <abi/event.hpp>
 #include <abi/ipc.hpp>
+#include <abi/process.hpp>
 #include <abi/socket.hpp>
 #include <abi/futex.hpp>
 #include <abi/scheduling.hpp>

@@ -63,6 +63,7 @@ Result<void> init_procfs(MayBlock& context)
     TRY(add_cpu_files(context, root));
     TRY(add_memory_files(context, root));
     TRY(add_interrupt_files(context, root));
+    TRY(add_ipc_files(context, root));
     TRY(add_log_file(context, root));
     TRY(add_settings(context, root));
     hal::kernel().proc.file_system = std::move(file_system);

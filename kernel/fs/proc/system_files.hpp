@@ -11,6 +11,7 @@ Result<void> add_general_files(MayBlock& context, PseudoTree& root);    // gener
 Result<void> add_cpu_files(MayBlock& context, PseudoTree& root);        // cpu_files.cpp
 Result<void> add_memory_files(MayBlock& context, PseudoTree& root);     // memory_files.cpp
 Result<void> add_interrupt_files(MayBlock& context, PseudoTree& root);  // interrupt_files.cpp
+Result<void> add_ipc_files(MayBlock& context, PseudoTree& root);        // ipc_files.cpp
 Result<void> add_log_file(MayBlock& context, PseudoTree& root);         // log_file.cpp
 Result<void> add_settings(MayBlock& context, PseudoTree& root);         // settings.cpp: /proc/sys
 

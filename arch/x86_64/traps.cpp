@@ -195,7 +195,9 @@ void takt_device_interrupt(u32 vector)
 void takt_return_work(UserFrame* frame)
 {
     Thread& thread = hal::current_thread();
-    while (thread.work.load(Order::acquire) & ~static_cast<u32>(Work::reload)) {  // bound: what other CPUs add meanwhile
+    // System call stops are the dispatcher's.
+    constexpr u32 elsewhere = static_cast<u32>(Work::reload) | static_cast<u32>(Work::trace_syscall);
+    while (thread.work.load(Order::acquire) & ~elsewhere) {  // bound: what other CPUs add meanwhile
         hal::enable_interrupts();
         MayBlock context = ContextMint::may_block(thread);
         deliver_signals(context, static_cast<Task&>(thread), *frame);

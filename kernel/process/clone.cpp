@@ -182,6 +182,7 @@ Result<Ref<Task>> make_task(MayBlock& context, const CloneRequest& request, Thre
         child->rseq_address = parent.rseq_address;
         child->rseq_length = parent.rseq_length;
         child->rseq_signature = parent.rseq_signature;
+        child->restartable = parent.restartable;
         if (child->rseq_address) hal::kernel().scheduler.set_work(*child, Work::rseq);
     }
     return child;

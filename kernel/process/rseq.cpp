@@ -87,6 +87,7 @@ Result<void> rseq_register(MayBlock& context, Task& task, u64 address, u32 lengt
     task.rseq_length = length;
     task.rseq_signature = signature;
     task.rseq_cpu = abi::rseq_cpu_uninitialised;
+    task.restartable = true;
     hal::kernel().scheduler.set_work(task, Work::rseq);
     return {};
 }
@@ -103,6 +104,7 @@ void rseq_reset(Task& task)
     task.rseq_address = 0;
     task.rseq_length = 0;
     task.rseq_signature = 0;
+    task.restartable = false;
     task.rseq_cpu = abi::rseq_cpu_uninitialised;
 }
 

@@ -54,6 +54,7 @@ bool Migration::pull_from(RunQueue& own, RunQueue& other)
     other.dequeue(*thread);
     other.waiting_level.store(other.highest(), Order::relaxed);
     thread->cpu.store(own.cpu().value, Order::release);
+    thread->note_interruption();
     own.enqueue(*thread, false, thread->level == level_fair);
     return true;
 }

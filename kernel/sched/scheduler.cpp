@@ -68,6 +68,7 @@ bool Scheduler::wake_locked(RunQueue& queue, Thread& thread, Thread::Wake reason
         return true;
     }
     thread.cpu.store(target.value, Order::release);
+    thread.note_interruption();
     return false;
 }
 
@@ -273,6 +274,7 @@ void Scheduler::finish_switch()
     cpu.run_queue.lock().release();
     if (moves) [[unlikely]] {
         previous.cpu.store(Migration::any_allowed(*this, previous).value, Order::release);
+        previous.note_interruption();
         place(previous);
     }
     if (ended) [[unlikely]] {
@@ -294,6 +296,7 @@ void Scheduler::preempt_current()
         queue.lock().acquire();
         if (!self.is_idle) {
             self.involuntary_switches++;
+            self.note_interruption();
             bool turn_over = self.sliced && self.slice_left_ns <= 0;
             if (self.affinity.contains(queue.cpu())) [[likely]]
                 queue.enqueue(self, !turn_over, false);

@@ -220,6 +220,7 @@ Result<void> Scheduler::set_affinity(MayBlock& context, Thread& thread, const Cp
     if (moves && queued && !thread.on_cpu) {
         queue.dequeue(thread);
         thread.cpu.store(Migration::any_allowed(*this, thread).value, Order::release);
+        thread.note_interruption();
     }
     if (moves && queue.current == &thread) request_reschedule(queue);
     queue.lock().release();

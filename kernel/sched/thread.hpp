@@ -56,6 +56,7 @@ public:
     bool queued = false;       // in its run queue's list or tree (the running thread is not)
     bool is_idle = false;
     bool sliced = false;       // fair or round robin: its turn ends by time
+    bool restartable = false;  // rseq(2): wants Work::rseq when it is preempted or moved
     Atomic<u32> cpu{0};        // where it runs or is queued; changes under both run-queue locks
     Atomic<u32> work{0};       // Work bits; any CPU sets, the thread clears
     u64 ready_cycles = 0;      // when it last became ready: wake-up latency is accounted from here
@@ -94,6 +95,10 @@ public:
     u64 latency_cycles_max = 0;
     Instant created{};
 
+    void note_interruption()
+    {
+        if (restartable) work.fetch_or(static_cast<u32>(Work::rseq), Order::relaxed);
+    }
     bool has_work(Work bit) const { return work.load(Order::relaxed) & static_cast<u32>(bit); }
     void set_name(const char* new_name);
     CpuId cpu_id() const { return CpuId{cpu.load(Order::relaxed)}; }

@@ -82,13 +82,16 @@ void PseudoTerminal::packet_event(u8 set, u8 clear)
 
 Result<void> PseudoTerminal::may_open()
 {
-    return locked_ || !master_open_ ? Result<void>(Errno::eio) : Result<void>();
-}
-
-Result<void> PseudoTerminal::opened(MayBlock&)
-{
+    if (locked_ || !master_open_) return Errno::eio;
     slave_closed_ = false;
     return {};
+}
+
+// For the master it is as if every slave were closed.
+void PseudoTerminal::hung_up()
+{
+    slave_closed_ = true;
+    output_grew_ = true;
 }
 
 void PseudoTerminal::closed(MayBlock&)

@@ -119,7 +119,7 @@ void Terminal::close(MayBlock& context)
 u32 Terminal::poll(TerminalOpening opening, PollObserver* observer)
 {
     if (observer) observers_.add(*observer);
-    if (hangups_seen_.load(Order::acquire) != opening.hangups) return dead_events;
+    if (hangups_seen_.load(Order::acquire) != opening.hangups && !opening.survives_hangup) return dead_events;
     return readiness_.load(Order::seq_cst);
 }
 
@@ -301,7 +301,6 @@ void Terminal::hang_up(MayBlock& context, bool end_session)
         hangups_++;
         hangups_seen_.store(hangups_, Order::release);
         discipline_.hang_up();
-        discard_output();
         raised_ = {};
         exclusive_ = false;
         hung_up();

@@ -25,6 +25,7 @@ class Process;
 struct TerminalOpening {
     u32 hangups = 0;
     bool nonblocking = false;
+    bool survives_hangup = false;  // opened as /dev/console
 };
 
 class Terminal : public RefCounted<Terminal>, public HeapObject, protected LineDisciplineHost {
@@ -99,7 +100,7 @@ protected:
     // There is room for input again, after held_back_.
     virtual void input_room_made() REQUIRES(lock_) {}
     virtual void apply_settings(const abi::Termios& settings) REQUIRES(lock_) { (void)settings; }
-    virtual void hung_up() REQUIRES(lock_) {}
+    virtual void hung_up() REQUIRES(lock_) {}  // output on its way still leaves
     // After output_bytes() reached 0: how long the last bits take.
     virtual Duration drain_time() const { return {0}; }
     // TIOCMGET and the like; errors: enotty.
@@ -133,7 +134,10 @@ protected:
     // Does what is due: sends echo, lets the device go on, makes readers and writers ready, tells observers. At the end of
     // a section, and before its thread waits for others to make progress.
     void settle() REQUIRES(lock_);
-    bool dead(TerminalOpening opening) const REQUIRES(lock_) { return opening.hangups != hangups_; }
+    bool dead(TerminalOpening opening) const REQUIRES(lock_)
+    {
+        return opening.hangups != hangups_ && !opening.survives_hangup;
+    }
     Result<void> set_window_size(MayBlock& context, abi::WindowSize size);
 
     Mutex<Rank::terminal> lock_;

@@ -3,8 +3,8 @@
 
 namespace takt {
 
-TerminalFile::TerminalFile(u32 flags, Ref<Terminal> terminal, u32 hangups)
-    : File(flags), terminal_(std::move(terminal)), hangups_(hangups)
+TerminalFile::TerminalFile(u32 flags, Ref<Terminal> terminal, u32 hangups, bool console)
+    : File(flags), terminal_(std::move(terminal)), hangups_(hangups), console_(console)
 {
 }
 
@@ -14,15 +14,16 @@ TerminalFile::~TerminalFile()
     terminal_->close(context);
 }
 
-Result<Ref<File>> TerminalFile::open(MayBlock& context, Ref<Terminal> terminal, u32 flags, bool never_controls)
+Result<Ref<File>> TerminalFile::open(MayBlock& context, Ref<Terminal> terminal, u32 flags, bool console)
 {
     const u32 hangups = TRY(terminal->open(context));
-    Result<Ref<TerminalFile>> file = make_ref<TerminalFile>(context, flags, terminal, hangups);
+    Result<Ref<TerminalFile>> file = make_ref<TerminalFile>(context, flags, terminal, hangups, console);
     if (!file.ok()) {
         terminal->close(context);
         return file.error();
     }
-    if (context.thread().user && !never_controls && !(flags & open_flag::no_controlling_terminal))
+    const bool reads = (flags & open_flag::access_mode) != open_flag::write_only;
+    if (context.thread().user && !console && reads && !(flags & open_flag::no_controlling_terminal))
         terminal->become_controlling_if_free(context);
     return Ref<File>(std::move(file).value());
 }

@@ -8,9 +8,9 @@ namespace takt {
 
 class TerminalFile : public File {
 public:
-    // open(2) of a terminal. Unless O_NOCTTY (or `never_controls`) says otherwise it may become the controlling terminal.
-    // Errors: Terminal::open()'s, enomem.
-    static Result<Ref<File>> open(MayBlock& context, Ref<Terminal> terminal, u32 flags, bool never_controls = false);
+    // open(2) of a terminal. Unless O_NOCTTY says otherwise it may become the controlling terminal. As /dev/console
+    // (`console`) it never does, and a hangup leaves it alone. Errors: Terminal::open()'s, enomem.
+    static Result<Ref<File>> open(MayBlock& context, Ref<Terminal> terminal, u32 flags, bool console = false);
     ~TerminalFile() override;
 
     Result<usize> read(MayBlock& context, IoBuffer& into, u64 position) override;
@@ -21,13 +21,17 @@ public:
     Terminal& terminal() const { return *terminal_; }
 
     // For open(): the terminal counts this file already.
-    TerminalFile(u32 flags, Ref<Terminal> terminal, u32 hangups);
+    TerminalFile(u32 flags, Ref<Terminal> terminal, u32 hangups, bool console);
 
 private:
-    TerminalOpening opening() const { return {.hangups = hangups_, .nonblocking = nonblocking()}; }
+    TerminalOpening opening() const
+    {
+        return {.hangups = hangups_, .nonblocking = nonblocking(), .survives_hangup = console_};
+    }
 
     const Ref<Terminal> terminal_;
     const u32 hangups_;
+    const bool console_;
 };
 
 }  // namespace takt

@@ -41,7 +41,7 @@ Result<i64> Terminal::own_ioctl(MayBlock&, u32, u64) { return Errno::enotty; }
 
 Result<i64> Terminal::ioctl(MayBlock& context, u32 command, u64 argument, TerminalOpening opening)
 {
-    if (hangups_seen_.load(Order::acquire) != opening.hangups)
+    if (hangups_seen_.load(Order::acquire) != opening.hangups && !opening.survives_hangup)
         return command == request::tiocspgrp ? Errno::enotty : Errno::eio;
     const Result<i64> own = own_ioctl(context, command, argument);
     if (own.ok() || own.error() != Errno::enotty) return own;

@@ -113,12 +113,7 @@ Result<void> DescriptorInfo::generate(MayBlock& context, TextSink& text)
     const Ref<File> file = TRY(file_of(context, subject_, descriptor_));
     u32 flags = file->flags();
     if (files && files->close_on_exec(context, descriptor_).value_or(false)) flags |= open_flag::close_on_exec;
-    u64 position = 0;
-    {
-        MutexGuard guard(file->position_lock(), context);
-        position = file->position();
-    }
-    format(text, "pos:\t{}\nflags:\t0{o}\nmnt_id:\t{}\nino:\t{}\n", position, flags,
+    format(text, "pos:\t{}\nflags:\t0{o}\nmnt_id:\t{}\nino:\t{}\n", file->position_hint(), flags,
            file->path().mount ? file->path().mount->id() : 0, file->inode() ? file->inode()->number : 0);
     return {};
 }

@@ -3,6 +3,7 @@
 
 #include <kernel/hal/atomic.hpp>
 #include <kernel/ipc/event_poll.hpp>
+#include <kernel/ipc/message_queues.hpp>
 #include <kernel/ipc/semaphores.hpp>
 #include <kernel/ipc/shared_segments.hpp>
 #include <kernel/ipc/sysv_queue.hpp>
@@ -18,6 +19,7 @@ public:
     Semaphores semaphores;
     SharedSegments shared_segments;
     SysvQueues sysv_queues;
+    MessageQueues message_queues;
 
 private:
     Atomic<u64> next_inode_{1};

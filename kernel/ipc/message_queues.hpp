@@ -10,6 +10,10 @@ namespace takt {
 
 class MessageQueues {
 public:
+    static constexpr u32 queues_max = 256;          // fs.mqueue.queues_max
+    static constexpr u32 messages_max = 10;         // fs.mqueue.msg_max, msg_default
+    static constexpr u32 message_bytes_max = 8192;  // fs.mqueue.msgsize_max, msgsize_default
+
     // Makes the file system and registers its type. At boot. Errors: enomem.
     Result<void> init(MayBlock& context);
 
@@ -25,10 +29,6 @@ public:
     const Ref<FileSystem>& file_system() const { return file_system_; }
 
 private:
-    static constexpr u32 queues_max = 256;          // fs.mqueue.queues_max
-    static constexpr u32 messages_max = 10;         // fs.mqueue.msg_max, msg_default
-    static constexpr u32 message_bytes_max = 8192;  // fs.mqueue.msgsize_max, msgsize_default
-
     static Result<MessageQueueLimits> limits_of(MayBlock& context, const abi::MqAttributes* attributes);
 
     Ref<FileSystem> file_system_;

@@ -2,6 +2,7 @@
 //
 // A number that cannot be changed is read-only here, where Linux would let it be written.
 #include <algorithm>
+#include <kernel/ipc/message_queues.hpp>
 #include <kernel/ipc/pipe.hpp>
 #include <kernel/kernel.hpp>
 #include <kernel/mm/address_space.hpp>
@@ -183,9 +184,9 @@ Result<void> add_kernel_settings(MayBlock& context, PseudoTree& root)
         {"shmmax", 0444, show_number, nullptr, 18446744073692774399ull},
         {"shmall", 0444, show_number, nullptr, 18446744073692774399ull},
         {"shmmni", 0444, show_number, nullptr, 4096},
-        {"msgmax", 0444, show_number, nullptr, 8192},
-        {"msgmnb", 0444, show_number, nullptr, 16384},
-        {"msgmni", 0444, show_number, nullptr, 32000},
+        {"msgmax", 0444, show_number, nullptr, SysvQueue::message_bytes_max},
+        {"msgmnb", 0444, show_number, nullptr, SysvQueue::queue_bytes_max},
+        {"msgmni", 0444, show_number, nullptr, SysvQueue::queues_max},
     };
     const Setting random[] = {
         {"uuid", 0444, show_uuid, nullptr, 0},
@@ -224,8 +225,17 @@ Result<void> add_file_settings(MayBlock& context, PseudoTree& root)
         {"overflowuid", 0444, show_number, nullptr, 65534},
         {"overflowgid", 0444, show_number, nullptr, 65534},
     };
+    const Setting queues[] = {
+        {"queues_max", 0444, show_number, nullptr, MessageQueues::queues_max},
+        {"msg_max", 0444, show_number, nullptr, MessageQueues::messages_max},
+        {"msg_default", 0444, show_number, nullptr, MessageQueues::messages_max},
+        {"msgsize_max", 0444, show_number, nullptr, MessageQueues::message_bytes_max},
+        {"msgsize_default", 0444, show_number, nullptr, MessageQueues::message_bytes_max},
+    };
     PseudoTree directory = TRY(root.add_directory(context, "fs"));
-    return add_all(context, directory, settings);
+    TRY(add_all(context, directory, settings));
+    PseudoTree queue_directory = TRY(directory.add_directory(context, "mqueue"));
+    return add_all(context, queue_directory, queues);
 }
 
 }  // namespace

@@ -7,8 +7,9 @@ namespace takt {
 
 FileLocks::~FileLocks() NO_THREAD_SAFETY_ANALYSIS
 {
-    // Descriptions and descriptor tables give their locks up before the inode can go.
-    ASSERT(wholes_.empty() && records_.empty());
+    // Descriptions give their locks up before the inode can go, because they hold it.
+    ASSERT(wholes_.empty());
+    records_.clear_and_dispose([](Record* record) { delete record; });
 }
 
 FileLocks::Whole* FileLocks::whole_of(const File& file)

@@ -83,7 +83,18 @@ Result<i64> get_lock(MayBlock& context, File& file, UserPointer<abi::Flock> argu
     return i64{0};
 }
 
-Result<i64> set_lock(MayBlock& context, File& file, UserPointer<abi::Flock> argument, bool by_description, bool wait)
+// Race: another thread may close the descriptor while this one waits for the lock. Then nobody would give the lock up.
+Result<void> check_still_open(MayBlock& context, Fd descriptor, File& file, FileLocks& locks)
+{
+    FileTable& files = *current_process(context).files;
+    Result<Ref<File>> now = files.get(context, descriptor.value);
+    if (now.ok() && now.value().get() == &file) return {};
+    locks.release_owner(context, &files);
+    return Errno::ebadf;
+}
+
+Result<i64> set_lock(MayBlock& context, Fd descriptor, File& file, UserPointer<abi::Flock> argument, bool by_description,
+                     bool wait)
 {
     abi::Flock flock = TRY(argument.load(context));
     if (by_description && flock.process != 0) return Errno::einval;
@@ -102,6 +113,7 @@ Result<i64> set_lock(MayBlock& context, File& file, UserPointer<abi::Flock> argu
     }
     if (by_description) file.has_flock.store(true, Order::relaxed);
     TRY(locks.lock_range(context, range, wait));
+    if (!by_description) TRY(check_still_open(context, descriptor, file, locks));
     return i64{0};
 }
 
@@ -131,16 +143,16 @@ Result<i64> set_owner_ex(MayBlock& context, File& file, u64 argument)
     return set_signal_owner(file, wanted.type == owner_group ? -wanted.process : wanted.process);
 }
 
-Result<i64> lock_command(MayBlock& context, File& file, u32 command, u64 argument)
+Result<i64> lock_command(MayBlock& context, Fd descriptor, File& file, u32 command, u64 argument)
 {
     UserPointer<abi::Flock> flock(argument);
     switch (command) {
     case commands::get_lock: return get_lock(context, file, flock, false);
     case commands::ofd_get_lock: return get_lock(context, file, flock, true);
-    case commands::set_lock: return set_lock(context, file, flock, false, false);
-    case commands::set_lock_wait: return set_lock(context, file, flock, false, true);
-    case commands::ofd_set_lock: return set_lock(context, file, flock, true, false);
-    default: return set_lock(context, file, flock, true, true);
+    case commands::set_lock: return set_lock(context, descriptor, file, flock, false, false);
+    case commands::set_lock_wait: return set_lock(context, descriptor, file, flock, false, true);
+    case commands::ofd_set_lock: return set_lock(context, descriptor, file, flock, true, false);
+    default: return set_lock(context, descriptor, file, flock, true, true);
     }
 }
 
@@ -211,7 +223,7 @@ Result<i64> fcntl(MayBlock& context, Fd descriptor, u32 command, u64 argument)
     case commands::set_lock_wait:
     case commands::ofd_get_lock:
     case commands::ofd_set_lock:
-    case commands::ofd_set_lock_wait: return lock_command(context, *file, command, argument);
+    case commands::ofd_set_lock_wait: return lock_command(context, descriptor, *file, command, argument);
     case commands::get_owner: return i64{file->signal_owner.load(Order::relaxed)};
     case commands::set_owner: return set_signal_owner(*file, static_cast<i32>(argument));
     case commands::get_owner_ex: return get_owner_ex(context, *file, argument);

@@ -23,6 +23,7 @@ inline u64 system_call_argument(const UserFrame& frame, unsigned index) { return
 inline i64 return_value(const UserFrame& frame) { return frame.result; }
 inline void set_return_value(UserFrame& frame, i64 value) { frame.result = value; }
 inline u64 instruction_pointer(const UserFrame& frame) { return frame.instruction_pointer; }
+inline void set_instruction_pointer(UserFrame& frame, u64 address) { frame.instruction_pointer = address; }
 inline u64 stack_pointer(const UserFrame& frame) { return frame.stack_pointer; }
 
 }  // namespace takt::machine

@@ -1,0 +1,42 @@
+// What must hold of a simulated machine whenever nothing is on its way: host code calls these between two runs.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sim/test_machine.hpp>
+
+namespace takt {
+
+// No queued thread could run, where it may run, instead of something less urgent.
+inline testing::AssertionResult most_urgent_threads_run(TestMachine& machine)
+{
+    for (u32 from = 0; from < machine.cpu_count(); from++) {
+        RunQueue& queue = machine.cpu(from).run_queue;
+        for (u32 to = 0; to < machine.cpu_count(); to++) {
+            Thread& running = *machine.cpu(to).run_queue.current;
+            int level = running.is_idle ? -1 : running.level;
+            Thread* waiting = queue.find_movable(CpuId{to}, level);
+            if (!waiting) continue;
+            return testing::AssertionFailure() << waiting->name << " (level " << int{waiting->level} << ") waits on CPU " << from
+                                               << " while CPU " << to << " runs " << running.name << " (level " << level << ")";
+        }
+    }
+    return testing::AssertionSuccess();
+}
+
+// What a CPU says of itself to the others is so.
+inline testing::AssertionResult hints_are_right(TestMachine& machine)
+{
+    for (u32 number = 0; number < machine.cpu_count(); number++) {
+        RunQueue& queue = machine.cpu(number).run_queue;
+        int level = queue.current->is_idle ? -1 : queue.current->level;
+        if (queue.current_level.load(Order::relaxed) != level)
+            return testing::AssertionFailure() << "CPU " << number << " runs level " << level << " and says "
+                                               << queue.current_level.load(Order::relaxed);
+        if (machine.cpu_count() > 1 && queue.waiting_level.load(Order::relaxed) != queue.highest())
+            return testing::AssertionFailure() << "on CPU " << number << " level " << queue.highest() << " waits, and it says "
+                                               << queue.waiting_level.load(Order::relaxed);
+    }
+    return testing::AssertionSuccess();
+}
+
+}  // namespace takt

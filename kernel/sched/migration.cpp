@@ -31,55 +31,63 @@ CpuId Migration::any_allowed(Scheduler& scheduler, const Thread& thread)
 void Migration::note_queued(Scheduler& scheduler, RunQueue& queue)
 {
     i32 waiting = queue.highest();
+    if (waiting < 0 && queue.waiting_level.load(Order::relaxed) < 0) return;
     queue.waiting_level.store(waiting, Order::seq_cst);
     if (waiting < 0 || waiting > queue.current_level.load(Order::relaxed)) return;  // it runs here in a moment
     // Partner: pull() publishes its level, then reads waiting_level.
-    for (u32 index = 0; index < scheduler.cpu_count(); index++) {
+    RunQueue* target = nullptr;
+    i32 least = waiting;
+    for (u32 index = 0; index < scheduler.cpu_count() && least >= 0; index++) {
         RunQueue& other = scheduler.cpu(CpuId{index}).run_queue;
-        if (&other == &queue || other.current_level.load(Order::seq_cst) >= waiting) continue;
-        if (queue.has_movable(CpuId{index}, other.current_level.load(Order::relaxed))) {
-            hal::send_reschedule(CpuId{index});
-            return;
-        }
+        if (&other == &queue) continue;
+        i32 running = other.current_level.load(Order::seq_cst);
+        if (running >= least || !queue.has_movable(CpuId{index}, running)) continue;
+        least = running;
+        target = &other;
     }
+    if (!target) return;
+    target->ask(queue.cpu());
+    hal::send_reschedule(target->cpu());
 }
 
-// Both locked.
-bool Migration::pull_from(RunQueue& own, RunQueue& other)
+// `own` locked before and after; given up in between where the order of CPU numbers asks for it.
+void Migration::pull_from(Scheduler& scheduler, RunQueue& own, RunQueue& other) NO_THREAD_SAFETY_ANALYSIS
 {
+    if (other.cpu() < own.cpu()) own.lock().release();
+    other.lock().acquire();
+    if (other.cpu() < own.cpu()) own.lock().acquire();
     int better_than = own.highest();
-    if (other.highest() <= better_than) return false;
-    Thread* thread = other.find_movable(own.cpu(), better_than);
-    if (!thread) return false;
-    other.dequeue(*thread);
-    other.waiting_level.store(other.highest(), Order::relaxed);
-    thread->cpu.store(own.cpu().value, Order::release);
-    thread->note_interruption();
-    own.enqueue(*thread, false, thread->level == level_fair);
-    return true;
+    Thread* thread = other.highest() > better_than ? other.find_movable(own.cpu(), better_than) : nullptr;
+    if (thread) {
+        other.dequeue(*thread);
+        thread->cpu.store(own.cpu().value, Order::release);
+        thread->note_interruption();
+        own.enqueue(*thread, false, thread->level == level_fair);
+    }
+    if (own.highest() > own.current_level.load(Order::relaxed)) own.current_level.store(own.highest(), Order::relaxed);
+    note_queued(scheduler, other);  // what still waits there, though it was offered to this CPU, may be for another
+    other.lock().release();
 }
 
-void Migration::pull(Scheduler& scheduler, RunQueue& own, Thread& previous)
+void Migration::pull(Scheduler& scheduler, RunQueue& own)
 {
+    i32 asked_by = own.asked_by.load(Order::relaxed);
+    if (asked_by != RunQueue::asked_by_none) asked_by = own.asked_by.exchange(RunQueue::asked_by_none, Order::acq_rel);
     i32 next = own.highest();
-    own.waiting_level.store(next, Order::relaxed);
-    if (next >= static_cast<i32>(previous.is_idle ? 0 : previous.level) && next > 0) return;  // nothing less urgent comes
-    // Partner: note_queued() publishes what waits, then reads current_level.
-    own.current_level.store(next, Order::seq_cst);
-    for (u32 index = 0; index < scheduler.cpu_count(); index++) {
-        RunQueue& other = scheduler.cpu(CpuId{index}).run_queue;
-        if (&other == &own || other.waiting_level.load(Order::seq_cst) <= own.highest()) continue;
-        if (index > own.cpu().value) {
-            other.lock().acquire();
-        } else {  // locks of one rank are taken in the order of CPU numbers
-            own.lock().release();
-            other.lock().acquire();
-            own.lock().acquire();
+    if (asked_by == RunQueue::asked_by_none && next > 0 && next >= own.current_level.load(Order::relaxed)) return;  // nothing less urgent comes
+    // Race: while this queue is unlocked, another CPU may take what was published as this one's next thread; then what
+    // comes is less urgent than the others were told, so look again. bound: such thefts
+    do {
+        // Partner: note_queued() publishes what waits, then reads current_level.
+        own.current_level.store(own.highest(), Order::seq_cst);
+        for (u32 index = 0; index < scheduler.cpu_count(); index++) {
+            RunQueue& other = scheduler.cpu(CpuId{index}).run_queue;
+            if (&other == &own) continue;
+            i32 waiting = other.waiting_level.load(Order::seq_cst);
+            bool asks = asked_by == RunQueue::asked_by_several || asked_by == static_cast<i32>(index);
+            if (waiting > own.highest() || (asks && waiting >= 0)) pull_from(scheduler, own, other);
         }
-        pull_from(own, other);
-        other.lock().release();
-    }
-    own.waiting_level.store(own.highest(), Order::relaxed);
+    } while (own.highest() < own.current_level.load(Order::relaxed));
 }
 
 }  // namespace takt

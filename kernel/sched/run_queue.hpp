@@ -77,6 +77,16 @@ public:
     // --- Read by other CPUs without the lock, as hints. -1: idle.
     Atomic<i32> current_level{-1};
     Atomic<i32> waiting_level{-1};  // the most urgent that is queued
+    // Who asks this CPU to look, at its next switch, for what waits elsewhere: a CPU's number, its own too, or one of
+    // these. Reschedule is sent, or set, afterwards.
+    static constexpr i32 asked_by_none = -1;
+    static constexpr i32 asked_by_several = -2;
+    Atomic<i32> asked_by{asked_by_none};
+    void ask(CpuId by)
+    {
+        i32 before = asked_by.exchange(static_cast<i32>(by.value), Order::acq_rel);
+        if (before != asked_by_none && before != static_cast<i32>(by.value)) asked_by.store(asked_by_several, Order::release);
+    }
 
     CpuId cpu() const { return cpu_; }
 

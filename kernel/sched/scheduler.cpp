@@ -23,6 +23,9 @@ RunQueue& Scheduler::lock_queue_of(Thread& thread)
 
 CpuId Scheduler::select_cpu(Thread& thread, RunQueue& home)
 {
+    // Still on its way into the wait, on a CPU that looks for work elsewhere: it can't run on any other yet.
+    if (thread.on_cpu) [[unlikely]]
+        return home.cpu();
     if (thread.level > home.current_level.load(Order::relaxed) && thread.affinity.contains(home.cpu())) [[likely]]
         return home.cpu();
     if (cpu_count() == 1) return home.cpu();
@@ -75,10 +78,17 @@ bool Scheduler::wake_locked(RunQueue& queue, Thread& thread, Thread::Wake reason
 // Interrupts off, nothing locked: a ready thread that is in no queue goes to the one that its cpu field names.
 void Scheduler::place(Thread& thread)
 {
-    RunQueue& queue = lock_queue_of(thread);
-    ASSERT(!thread.queued && thread.state == Thread::State::ready);
-    enqueue_and_preempt(queue, thread, true);
-    queue.lock().release();
+    for (;;) {  // bound: changes of its affinity meanwhile
+        RunQueue& queue = lock_queue_of(thread);
+        ASSERT(!thread.queued && thread.state == Thread::State::ready);
+        bool allowed = thread.affinity.contains(queue.cpu());
+        if (allowed) [[likely]]
+            enqueue_and_preempt(queue, thread, true);
+        else
+            thread.cpu.store(Migration::any_allowed(*this, thread).value, Order::release);
+        queue.lock().release();
+        if (allowed) return;
+    }
 }
 
 void Scheduler::start(Thread& thread)
@@ -226,7 +236,7 @@ void Scheduler::switch_away(Cpu& cpu, Thread& previous)
 {
     RunQueue& queue = cpu.run_queue;
     hal::clear_need_reschedule();
-    if (cpu_count() > 1) Migration::pull(*this, queue, previous);
+    if (cpu_count() > 1) Migration::pull(*this, queue);
     Thread* next = queue.pick();
     if (!next) next = queue.idle;
     u64 cycles = hal::cycles();
@@ -244,7 +254,10 @@ void Scheduler::switch_away(Cpu& cpu, Thread& previous)
         }
     }
     next->run_start_cycles = cycles;
+    queue.current_level.store(next->is_idle ? -1 : static_cast<i32>(next->level), Order::relaxed);
     if (next == &previous) {
+        if (next->sliced) update_slice(queue, true);  // the slice that has just ended may be followed by another
+        if (cpu_count() > 1) Migration::note_queued(*this, queue);
         queue.lock().release();
         return;
     }
@@ -255,9 +268,8 @@ void Scheduler::switch_away(Cpu& cpu, Thread& previous)
     cpu.recorder.record(Event::switch_to, cycles, next, next->level);
     queue.switches++;
     queue.current = next;
-    queue.current_level.store(next->is_idle ? -1 : static_cast<i32>(next->level), Order::relaxed);
     next->on_cpu = true;
-    if (queue.slice.queued || next->sliced) update_slice(queue, true);
+    if (queue.slice.queued || next->sliced) start_slice(queue);
     cpu.previous = &previous;
     hal::switch_context(previous, *next);
     finish_switch();
@@ -268,21 +280,29 @@ void Scheduler::finish_switch()
 {
     Cpu& cpu = hal::current_cpu();
     Thread& previous = *cpu.previous;
+    RunQueue& queue = cpu.run_queue;
     previous.on_cpu = false;
-    bool moves = previous.state == Thread::State::ready && !previous.queued && !previous.is_idle;
-    bool ended = previous.state == Thread::State::exited;
-    cpu.run_queue.lock().release();
+    bool moves = previous.state == Thread::State::ready && !previous.is_idle && !previous.affinity.contains(queue.cpu());
     if (moves) [[unlikely]] {
+        // Race: it may have been queued here before another CPU took this one out of its affinity.
+        if (previous.queued) queue.dequeue(previous);
         previous.cpu.store(Migration::any_allowed(*this, previous).value, Order::release);
         previous.note_interruption();
-        place(previous);
     }
+    bool ended = previous.state == Thread::State::exited;
+    // Only now can others take `previous`.
+    if (cpu_count() > 1) Migration::note_queued(*this, queue);
+    queue.lock().release();
+    if (moves) [[unlikely]]
+        place(previous);
     if (ended) [[unlikely]] {
         dead_lock_.acquire();
         dead_.push_back(previous);
         dead_lock_.release();
         if (reaper_) unpark(*reaper_);
     }
+    // Nobody looks at the flag on the way from here: an interrupt will.
+    if ((moves || ended) && hal::need_reschedule()) hal::send_reschedule(queue.cpu());
 }
 
 // The running thread gives way to a more urgent one (or to an equal whose turn has come). Interrupts off,

@@ -115,6 +115,7 @@ private:
     CpuId select_cpu(Thread& thread, RunQueue& home);
     void switch_away(Cpu& cpu, Thread& previous);
     void update_slice(RunQueue& queue, bool local);
+    void start_slice(RunQueue& queue);
     void arm_if_earliest(RunQueue& queue, bool earliest);
     void end_of_slice(RunQueue& queue);
     void request_reschedule(RunQueue& queue);

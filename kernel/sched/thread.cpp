@@ -168,17 +168,23 @@ void Scheduler::change_level(Thread& thread, Level level)
         thread.level = level;
         if (was_queued) {
             // sched(7): a raised thread goes to the end of its new list; one that was lowered, to the front.
-            if (rises)
+            if (rises) {
                 enqueue_and_preempt(queue, thread, false);
-            else
+            } else {
                 queue.enqueue(thread, true, false);
+                if (cpu_count() > 1) Migration::note_queued(*this, queue);
+            }
         }
         if (queue.current == &thread) {
-            queue.current_level.store(level, Order::relaxed);
-            if (!rises && queue.highest() >= static_cast<int>(level)) request_reschedule(queue);
-            update_slice(queue, queue.cpu().value == hal::current_cpu().cpu_id);
+            if (rises || cpu_count() == 1) {
+                queue.current_level.store(level, Order::relaxed);
+            } else {
+                queue.ask(queue.cpu());  // pull() publishes the level and looks elsewhere
+            }
+            if (!rises && (cpu_count() > 1 || queue.highest() >= static_cast<int>(level))) request_reschedule(queue);
         }
     }
+    if (queue.current == &thread) update_slice(queue, queue.cpu().value == hal::current_cpu().cpu_id);
     queue.lock().release();
     hal::restore_interrupts(interrupts);
     if (hal::preempt_enable()) takt::preempt_current();
@@ -194,7 +200,7 @@ void Scheduler::set_parameters(MayLock&, Thread& thread, const SchedulingParamet
         thread.base_level = parameters.level();
         Level inherited = thread.donors.empty() ? level_fair : thread.donors.begin()->donor_level;
         Level level = inherited > thread.base_level ? inherited : thread.base_level;
-        if (level != thread.level) change_level(thread, level);
+        change_level(thread, level);
     }
     // What it waits for inherits its new level.
     pi_propagate(thread);
@@ -223,6 +229,7 @@ Result<void> Scheduler::set_affinity(MayBlock& context, Thread& thread, const Cp
         thread.note_interruption();
     }
     if (moves && queue.current == &thread) request_reschedule(queue);
+    if (cpu_count() > 1) Migration::note_queued(*this, queue);  // it may go to more CPUs now
     queue.lock().release();
     if (moves && queued && !thread.on_cpu) place(thread);
     hal::enable_interrupts();

@@ -67,12 +67,19 @@ void Scheduler::update_slice(RunQueue& queue, bool local)
             hal::arm_timer(queue.timers.earliest()->deadline);
         return;
     }
+    if (queue.slice.queued) return;  // it runs already: neither a wake-up nor news from elsewhere renews it
     if (running.slice_left_ns <= 0)
         running.slice_left_ns = running.level == level_fair ? queue.fair.slice_ns() : round_robin_slice().ns;
-    Instant end = hal::now() + Duration{running.slice_left_ns};
-    if (queue.slice.queued) queue.timers.remove(queue.slice);
-    queue.timers.insert(queue.slice, end);
+    queue.timers.insert(queue.slice, hal::now() + Duration{running.slice_left_ns});
     hal::arm_timer(queue.timers.earliest()->deadline);
+}
+
+// Locked, on this CPU, which turns to another thread: the slice of the one before is over.
+void Scheduler::start_slice(RunQueue& queue)
+{
+    bool first = queue.slice.queued && queue.timers.remove(queue.slice);
+    update_slice(queue, true);
+    if (first && !queue.slice.queued && queue.timers.earliest()) hal::arm_timer(queue.timers.earliest()->deadline);
 }
 
 // Locked, in the timer interrupt.

@@ -43,6 +43,11 @@ void Pipe::discard_all()
 void Pipe::open_end(MayBlock& context, bool reader, bool writer)
 {
     MutexGuard guard(mutex_, context);
+    count_end(reader, writer);
+}
+
+void Pipe::count_end(bool reader, bool writer)
+{
     if (reader) {
         readers_.fetch_add(1, Order::relaxed);
         reader_opens_.fetch_add(1, Order::relaxed);
@@ -56,15 +61,12 @@ void Pipe::open_end(MayBlock& context, bool reader, bool writer)
 
 Result<void> Pipe::open_fifo_end(MayBlock& context, bool reader, bool writer, bool nonblocking)
 {
-    {
-        MutexGuard guard(mutex_, context);
-        if (writer && !reader && nonblocking && readers_.load(Order::relaxed) == 0) return Errno::enxio;
-    }
-    open_end(context, reader, writer);
-    if (nonblocking || (reader && writer)) return {};
     Result<void> waited;
     {
         MutexGuard guard(mutex_, context);
+        if (writer && !reader && nonblocking && readers_.load(Order::relaxed) == 0) return Errno::enxio;
+        count_end(reader, writer);
+        if (nonblocking || (reader && writer)) return {};
         // The counts of openings, not of ends: whoever came counts even if it is gone again.
         Atomic<u32>& others = reader ? writers_ : readers_;
         Atomic<u32>& openings = reader ? writer_opens_ : reader_opens_;

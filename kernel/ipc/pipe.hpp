@@ -72,6 +72,7 @@ private:
     Result<usize> write_locked(MayBlock& context, Guard& guard, IoBuffer& from, bool nonblocking, bool packets)
         REQUIRES(mutex_);
     Result<usize> put_some(MayBlock& context, IoBuffer& from, bool packets) REQUIRES(mutex_);
+    void count_end(bool reader, bool writer) REQUIRES(mutex_);
     Slot& slot(u32 index) REQUIRES(mutex_) { return slots_[(head_ + index) & (slot_count_.load(Order::relaxed) - 1)]; }
     void drop_first_slot() REQUIRES(mutex_);
     void discard_all() REQUIRES(mutex_);

@@ -85,22 +85,31 @@ void SemaphoreSet::finish(Waiter& waiter, Errno result)
     waiters_.erase(waiters_.iterator_to(waiter));
     waiter.finished = true;
     waiter.result = result;
-    waiter.queue.wake_one();
 }
 
 // After a change: from the most urgent waiter on, again from the start after each success, which may have made others
 // possible. Bound: the waiters' number squared, times their operations.
 void SemaphoreSet::serve_waiters(std::optional<PreemptOff>& until_unlocked)
 {
+    List<Waiter> finished;
+    usize count = 0;
     auto next = waiters_.begin();
     while (next != waiters_.end()) {
         Waiter& waiter = *next++;
         Outcome outcome = attempt(waiter.attempt);
         if (outcome == Outcome::blocked) continue;
-        if (!until_unlocked) until_unlocked.emplace();
         if (outcome == Outcome::done) commit(waiter.attempt);
         finish(waiter, outcome == Outcome::done ? Errno::none : Errno::erange);
+        finished.push_back(waiter);
+        count++;
         next = waiters_.begin();
+    }
+    // A crowd is not worth keeping more urgent threads off this CPU.
+    if (count > 0 && count <= hand_over_max) until_unlocked.emplace();
+    while (!finished.empty()) {
+        Waiter& waiter = finished.front();
+        finished.pop_front();
+        waiter.queue.wake_one();
     }
 }
 
@@ -245,7 +254,11 @@ void SemaphoreSet::end(MayBlock& context)
         undos_.front().attached = false;
         undos_.pop_front();
     }
-    while (!waiters_.empty()) finish(*waiters_.begin(), Errno::eidrm);  // bound: waiters
+    while (!waiters_.empty()) {  // bound: waiters
+        Waiter& waiter = *waiters_.begin();
+        finish(waiter, Errno::eidrm);
+        waiter.queue.wake_one();
+    }
 }
 
 void SemaphoreSet::apply(MayBlock& context, UndoEntry& entry, i32 pid)

@@ -82,7 +82,7 @@ private:
         UndoEntry* undo;
         usize blocked_at = 0;  // the operation that can't be done yet
     };
-    struct Waiter : TreeHook<> {
+    struct Waiter : TreeHook<>, ListHook<> {
         Attempt attempt;
         u8 level;
         bool finished = false;
@@ -94,6 +94,7 @@ private:
     Result<void> validate(std::span<const abi::SemaphoreOperation> operations, bool& alters) REQUIRES(mutex_);
     void commit(const Attempt& attempt) REQUIRES(mutex_);
     void finish(Waiter& waiter, Errno result) REQUIRES(mutex_);
+    static constexpr usize hand_over_max = 4;
     void serve_waiters(std::optional<PreemptOff>& until_unlocked) REQUIRES(mutex_);
     void forget_undo(u32 number) REQUIRES(mutex_);
 

@@ -95,9 +95,10 @@ Result<void> UnixEndpoint::deliver(MayBlock& context, UnixEndpoint& target, Owne
             TRY(target.senders_.wait(context, guard, {.deadline = patience.deadline}));
         }
         target.enqueue(std::move(message));
+        bool next_sender = !target.senders_.empty() && target.has_room(context, *this, 0);
         until_unlocked.emplace();
         target.receivers_.wake_one();
-        if (!target.senders_.empty() && target.has_room(context, *this, 0)) target.senders_.wake_one();
+        if (next_sender) target.senders_.wake_one();
     }
     target.source_.notify(poll_event::in | poll_event::rdnorm);
     return {};

@@ -282,9 +282,11 @@ void Scheduler::finish_switch()
     Thread& previous = *cpu.previous;
     RunQueue& queue = cpu.run_queue;
     previous.on_cpu = false;
-    bool moves = previous.state == Thread::State::ready && !previous.is_idle && !previous.affinity.contains(queue.cpu());
+    // Race: its affinity may have changed since preempt_current() looked, while the queue was unlocked to pull: it may
+    // be queued where it may not run, or the other way round.
+    bool moves = previous.state == Thread::State::ready && !previous.is_idle &&
+                 (!previous.queued || !previous.affinity.contains(queue.cpu()));
     if (moves) [[unlikely]] {
-        // Race: it may have been queued here before another CPU took this one out of its affinity.
         if (previous.queued) queue.dequeue(previous);
         previous.cpu.store(Migration::any_allowed(*this, previous).value, Order::release);
         previous.note_interruption();

@@ -139,8 +139,8 @@ void describe_cpu(CpuId cpu, TextSink& text)
     append_flags(text, leaf_max, extended_max);
     format(text, "\nbugs\t\t:\nbogomips\t: {}.{02}\nclflush size\t: {}\ncache_alignment\t: {}\n", khz * 2 / 1000,
            khz * 2 % 1000 / 10, line_bytes, line_bytes);
-    format(text, "address sizes\t: {} bits physical, {} bits virtual\npower management:\n\n", address_bits & 255,
-           address_bits >> 8 & 255);
+    // Page tables have four levels, whatever the processor could do.
+    format(text, "address sizes\t: {} bits physical, 48 bits virtual\npower management:\n\n", address_bits & 255);
 }
 
 std::span<const InterruptKind> interrupt_kinds()

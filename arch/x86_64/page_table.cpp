@@ -9,6 +9,7 @@
 #include <arch/x86_64/start.hpp>
 #include <kernel/hal/paging.hpp>
 #include <kernel/kernel.hpp>
+#include <string.h>
 
 namespace takt::hal {
 namespace {
@@ -24,6 +25,7 @@ u64* table_at(u64 physical) { return reinterpret_cast<u64*>(direct_map_start + p
 u64 index_of(u64 address, unsigned shift) { return address >> shift & 511; }
 u64 load(const u64& entry) { return __atomic_load_n(&entry, __ATOMIC_RELAXED); }
 void store(u64& entry, u64 value) { __atomic_store_n(&entry, value, __ATOMIC_RELEASE); }
+u64 frame_of(u64 entry) { return (entry & page_frame_mask) >> page_shift; }
 bool has_frame(u64 entry) { return entry & (page_present | entry_held); }
 
 Atomic<u32>& count_of(u64 table) { return kernel().frames.descriptor(FrameNumber{table >> page_shift}).references; }
@@ -47,12 +49,10 @@ Translation translation_of(u64 entry)
     Translation translation;
     if (!has_frame(entry)) return translation;
     translation.present = true;
-    translation.frame = FrameNumber{(entry & page_frame_mask) >> page_shift};
+    translation.frame = FrameNumber{frame_of(entry)};
     translation.read = entry & page_present;
     translation.write = translation.read && entry & page_write;
     translation.execute = translation.read && !(entry & page_no_execute);
-    translation.accessed = entry & page_accessed;
-    translation.dirty = entry & page_dirty;
     return translation;
 }
 
@@ -68,6 +68,30 @@ u64 leaf_table(u64 root, u64 address)
     return table;
 }
 
+// As leaf_table; where there is none, or nothing in it, moves `address` past what it would translate.
+u64 leaf_table_or_skip(u64 root, u64& address)
+{
+    u64 table = root;
+    for (unsigned shift = top_shift; shift > leaf_shift; shift -= 9) {
+        u64 entry = load(table_at(table)[index_of(address, shift)]);
+        if (!(entry & page_present)) {
+            address = ((address >> shift) + 1) << shift;
+            return 0;
+        }
+        table = entry & page_frame_mask;
+    }
+    if (count_of(table).load(Order::relaxed) != 0) return table;
+    address = ((address >> (leaf_shift + 9)) + 1) << (leaf_shift + 9);
+    return 0;
+}
+
+// The first address at or above `address` that another table of last level translates, or `end` if that is less.
+u64 end_in_leaf(u64 address, u64 end)
+{
+    u64 table_end = ((address >> (leaf_shift + 9)) + 1) << (leaf_shift + 9);
+    return table_end < end ? table_end : end;
+}
+
 Result<u64> add_table(MayLock& context, u64 root, u64 parent, u64& entry)
 {
     u64 table = physical_address(TRY(kernel().frames.allocate_zeroed(context, FrameUse::page_table)).release());
@@ -78,8 +102,20 @@ Result<u64> add_table(MayLock& context, u64 root, u64 parent, u64& entry)
     return table;
 }
 
+// As leaf_table, making the tables that don't exist.
+Result<u64> leaf_table_made(MayLock& context, u64 root, u64 address)
+{
+    u64 table = root;
+    for (unsigned shift = top_shift; shift > leaf_shift; shift -= 9) {
+        u64& entry = table_at(table)[index_of(address, shift)];
+        u64 value = load(entry);
+        table = value & page_present ? value & page_frame_mask : TRY(add_table(context, root, table, entry));
+    }
+    return table;
+}
+
 // Frees the tables below one entry of a table at `shift`.
-void free_below(MayLock& context, u64 entry, unsigned shift)
+void free_below(MayLock& context, u64 root, u64 entry, unsigned shift)
 {
     if (!(entry & page_present)) return;
     u64 table = entry & page_frame_mask;
@@ -87,10 +123,11 @@ void free_below(MayLock& context, u64 entry, unsigned shift)
         for (u64 index = 0, left = count_of(table).load(Order::relaxed); left > 0 && index < 512; index++) {
             u64 below = load(table_at(table)[index]);
             if (!below) continue;
-            free_below(context, below, shift - 9);
+            free_below(context, root, below, shift - 9);
             left--;
         }
     kernel().frames.free(FrameNumber{table >> page_shift});
+    add_to(count_of(root), -1);
 }
 
 // Takes a table with nothing in it out of its parent's entry and puts it on the chain. The chain goes through the
@@ -126,26 +163,22 @@ Result<u64> create_page_table(MayLock& context)
     u64 root = physical_address(TRY(kernel().frames.allocate(context, FrameUse::page_table)).release());
     u64* table = table_at(root);
     const u64* kernel_table = table_at(kernel_root());
-    for (u64 index = 0; index < 256; index++) table[index] = 0;
-    for (u64 index = 256; index < 512; index++) table[index] = kernel_table[index];
+    memset(table, 0, page_size / 2);
+    memcpy(table + 256, kernel_table + 256, page_size / 2);
     count_of(root).store(1, Order::relaxed);
     return root;
 }
 
 void destroy_page_table(MayLock& context, u64 root)
 {
-    for (u64 index = 0; index < 256; index++) free_below(context, load(table_at(root)[index]), top_shift);
+    for (u64 index = 0; index < 256 && count_of(root).load(Order::relaxed) > 1; index++)
+        free_below(context, root, load(table_at(root)[index]), top_shift);
     kernel().frames.free(FrameNumber{root >> page_shift});
 }
 
 Result<void> map_page(MayLock& context, u64 root, u64 address, FrameNumber frame, PageAccess access)
 {
-    u64 table = root;
-    for (unsigned shift = top_shift; shift > leaf_shift; shift -= 9) {
-        u64& entry = table_at(table)[index_of(address, shift)];
-        u64 value = load(entry);
-        table = value & page_present ? value & page_frame_mask : TRY(add_table(context, root, table, entry));
-    }
+    u64 table = TRY(leaf_table_made(context, root, address));
     u64& entry = table_at(table)[index_of(address, leaf_shift)];
     if (!has_frame(load(entry))) add_to(count_of(table), 1);
     store(entry, make_entry(frame, access));
@@ -159,7 +192,7 @@ void protect_page(u64 root, u64 address, PageAccess access)
     u64& entry = table_at(table)[index_of(address, leaf_shift)];
     u64 value = load(entry);
     ASSERT(has_frame(value));
-    store(entry, make_entry(FrameNumber{(value & page_frame_mask) >> page_shift}, access));
+    store(entry, make_entry(FrameNumber{frame_of(value)}, access));
 }
 
 Translation unmap_page(u64 root, u64 address)
@@ -180,33 +213,73 @@ Translation translate(u64 root, u64 address)
 bool next_translation(u64 root, u64& address, u64 end, Translation& translation)
 {
     while (address < end) {
-        u64 table = root;
-        unsigned shift = top_shift;
-        u64 value = 0;
-        for (; shift > leaf_shift; shift -= 9) {
-            value = load(table_at(table)[index_of(address, shift)]);
-            if (!(value & page_present)) break;
-            table = value & page_frame_mask;
-        }
-        if (shift == leaf_shift && count_of(table).load(Order::relaxed) != 0) {
-            const u64* entries = table_at(table);
-            u64 index = index_of(address, leaf_shift);
-            do {
-                value = load(entries[index]);
-                if (has_frame(value)) {
-                    translation = translation_of(value);
-                    return true;
-                }
-                index++;
-                address += page_size;
-            } while (index < 512 && address < end);
-        } else {
-            u64 step = 1ull << (shift == leaf_shift ? leaf_shift + 9 : shift);
-            address = (address & ~(step - 1)) + step;
+        u64 table = leaf_table_or_skip(root, address);
+        if (table == 0) continue;
+        const u64* entry = &table_at(table)[index_of(address, leaf_shift)];
+        for (u64 stop = end_in_leaf(address, end); address < stop; address += page_size, entry++) {
+            u64 value = load(*entry);
+            if (!has_frame(value)) continue;
+            translation = translation_of(value);
+            return true;
         }
     }
     address = end;
     return false;
+}
+
+usize take_translations(u64 root, u64& address, u64 end, std::span<u64> frames)
+{
+    usize count = 0;
+    while (address < end && count < frames.size()) {
+        u64 table = leaf_table_or_skip(root, address);
+        if (table == 0) continue;
+        u64* entry = &table_at(table)[index_of(address, leaf_shift)];
+        u64 stop = end_in_leaf(address, end);
+        usize before = count;
+        for (; address < stop && count < frames.size(); address += page_size, entry++) {
+            u64 value = load(*entry);
+            if (!has_frame(value)) continue;
+            store(*entry, 0);
+            frames[count++] = frame_of(value);
+        }
+        add_to(count_of(table), -static_cast<i32>(count - before));
+    }
+    if (address > end) address = end;
+    return count;
+}
+
+Result<void> share_translations(MayLock& context, const ShareRequest& request, bool& narrowed, FrameNumber& refused)
+{
+    refused = FrameNumber{0};
+    for (u64 address = request.start; address < request.end;) {
+        u64 table = leaf_table_or_skip(request.from, address);
+        if (table == 0) continue;
+        u64* entry = &table_at(table)[index_of(address, leaf_shift)];
+        u64 copy_table = 0;
+        u64 added = 0;
+        for (u64 stop = end_in_leaf(address, request.end); address < stop; address += page_size, entry++) {
+            u64 value = load(*entry);
+            FrameNumber frame{frame_of(value)};
+            if (!has_frame(value) || !request.share(request.argument, frame)) continue;
+            if (copy_table == 0) {
+                Result<u64> made = leaf_table_made(context, request.to, address);
+                if (!made.ok()) {
+                    refused = frame;
+                    return made.error();
+                }
+                copy_table = made.value();
+            }
+            if (value & page_write) {
+                value &= ~page_write;
+                store(*entry, value);
+                narrowed = true;
+            }
+            store(table_at(copy_table)[index_of(address, leaf_shift)], value);
+            added++;
+        }
+        if (copy_table != 0) add_to(count_of(copy_table), static_cast<i32>(added));
+    }
+    return {};
 }
 
 u64 detach_empty_tables(u64 root, u64 start, u64 end)

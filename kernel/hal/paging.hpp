@@ -9,6 +9,7 @@
 #include <kernel/base/result.hpp>
 #include <kernel/mm/frame.hpp>
 #include <kernel/sync/context.hpp>
+#include <span>
 
 namespace takt {
 
@@ -26,7 +27,7 @@ struct PageAccess {
 struct Translation {
     bool present = false;  // there is a frame, accessible or not
     FrameNumber frame{};
-    bool read = false, write = false, execute = false, accessed = false, dirty = false;
+    bool read = false, write = false, execute = false;
 };
 
 // A new top-level table with the kernel's half in it: its physical address. Error: enomem.
@@ -45,6 +46,19 @@ Translation translate(u64 root, u64 address);
 // Moves `address` to the next present translation at or above it and below `end`, skipping absent tables. False, and
 // address == end: there is none. Bound: one table's entries for each table in the range.
 bool next_translation(u64 root, u64& address, u64 end, Translation& translation);
+// Removes present translations from `address` on and below `end`, and moves `address` past them: stores their frame
+// numbers, at most frames.size(), and returns how many. Bound: as next_translation.
+usize take_translations(u64 root, u64& address, u64 end, std::span<u64> frames);
+// fork(2): gives `to` each present translation of `from` in [start, end) whose frame `share` agrees to, and takes the
+// right to write from both. `narrowed` says whether `from` lost any; also on an error, enomem: then `share` has agreed to
+// one frame that `to` doesn't have, which is `refused`.
+struct ShareRequest {
+    u64 from, to;  // roots
+    u64 start, end;
+    bool (*share)(void* argument, FrameNumber frame);
+    void* argument;
+};
+Result<void> share_translations(MayLock& context, const ShareRequest& request, bool& narrowed, FrameNumber& refused);
 // Takes tables for [start, end) that hold nothing any more out of the tree, and returns them as a chain (0: none). They
 // may be freed after the range is flushed: processors cache pointers to tables too.
 u64 detach_empty_tables(u64 root, u64 start, u64 end);

@@ -17,14 +17,17 @@ AddressSpace::~AddressSpace()
 {
     MayBlock context = ContextMint::may_block(hal::current_thread());
     hal::retire_address_space(context, *this);
-    FrameNumber zero = hal::kernel().frames.zero_frame();
+    u64 frames[32];
     while (!areas_.empty()) {  // bound: areas and present pages; preemptible everywhere
         Area& area = *areas_.begin();
         areas_.erase(areas_.begin());
         account(area, -1);
-        hal::Translation translation;
-        for (u64 page = area.start; hal::next_translation(root_, page, area.end, translation); page += page_size)
-            if (translation.frame != zero) FrameRef::adopt(translation.frame);
+        for (u64 page = area.start; page < area.end;) {
+            usize taken = hal::take_translations(root_, page, area.end, frames);
+            hal::kernel().frames.drop({frames, uncount_pages({frames, taken})});
+        }
+        // Nobody walks these tables any more. Looked for here, where they can be, they are found sooner than from the top.
+        hal::free_tables(context, hal::detach_empty_tables(root_, area.start, area.end));
         delete &area;
     }
     hal::destroy_page_table(context, root_);
@@ -225,17 +228,30 @@ Result<void> AddressSpace::change_areas(MayBlock& context, u64 start, u64 end, u
 
 void AddressSpace::drop_pages(u64 start, u64 end, UnmapBatch& batch)
 {
-    FrameNumber zero = hal::kernel().frames.zero_frame();
-    hal::Translation translation;
-    for (u64 page = start; hal::next_translation(root_, page, end, translation); page += page_size) {
-        hal::unmap_page(root_, page);
-        if (translation.frame == zero) {
-            batch.narrowed(page);
-        } else {
-            count_page(translation.frame, -1);
-            batch.removed(page, translation.frame);
-        }
+    for (u64 page = start; page < end;) {  // bound: pages in the range that have tables
+        std::span<u64> frames = batch.room();
+        u64 from = page;
+        usize taken = hal::take_translations(root_, page, end, frames);
+        if (taken > 0) batch.removed(from, page, uncount_pages(frames.first(taken)));
     }
+}
+
+// Takes frames whose translations are gone out of the counts, and those that are not counted out of the list; returns
+// how many are left.
+usize AddressSpace::uncount_pages(std::span<u64> frames)
+{
+    FrameAllocator& allocator = hal::kernel().frames;
+    u64 zero = allocator.zero_frame().value;
+    usize kept = 0;
+    u64 anonymous = 0;
+    for (u64 frame : frames) {
+        if (frame == zero) continue;
+        anonymous += allocator.descriptor(FrameNumber{frame}).use == FrameUse::anonymous;
+        frames[kept++] = frame;
+    }
+    anonymous_pages_ -= anonymous;
+    object_pages_ -= kept - anonymous;
+    return kept;
 }
 
 // Removes all areas in [start, end), which starts and ends at edges of areas or in holes.

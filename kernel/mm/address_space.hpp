@@ -209,6 +209,7 @@ private:
     void merge_range(u64 start, u64 end) REQUIRES(mutex_);
     bool covered(u64 start, u64 end) REQUIRES(mutex_);
     void clear_range(MayBlock& context, u64 start, u64 end, RemovedAreas& removed) REQUIRES(mutex_);
+    usize uncount_pages(std::span<u64> frames) REQUIRES(mutex_);
     void drop_pages(u64 start, u64 end, UnmapBatch& batch) REQUIRES(mutex_);
     // Over the areas in the range, holes left out: clears and sets flags, and the policy if it is given. Error: enomem.
     Result<void> change_areas(MayBlock& context, u64 start, u64 end, u16 clear, u16 set, const u8* policy = nullptr)
@@ -261,6 +262,7 @@ private:
     // --- address_space_fork.cpp
     Result<void> copy_areas(MayBlock& context, AddressSpace& child) REQUIRES(mutex_);
     Result<void> share_pages(MayBlock& context, AddressSpace& child, const Area& area, UnmapBatch& batch) REQUIRES(mutex_);
+    static bool share_page(void* child, FrameNumber frame);
 
     const u64 root_;
     Atomic<u64> users_[CpuSet::word_count];

@@ -44,20 +44,25 @@ Result<void> AddressSpace::copy_areas(MayBlock& context, AddressSpace& child) NO
 Result<void> AddressSpace::share_pages(MayBlock& context, AddressSpace& child, const Area& area,
                                        UnmapBatch& batch) NO_THREAD_SAFETY_ANALYSIS
 {
-    FrameAllocator& frames = hal::kernel().frames;
-    hal::Translation translation;
-    for (u64 page = area.start; hal::next_translation(root_, page, area.end, translation); page += page_size) {
-        if (frames.descriptor(translation.frame).use != FrameUse::anonymous) continue;
-        hal::PageAccess access{.read = translation.read, .write = false, .execute = translation.execute};
-        FrameRef shared = FrameRef::share(translation.frame);
-        TRY(hal::map_page(context, child.root_, page, translation.frame, access));
-        child.count_page(shared.release(), 1);
-        if (translation.write) {
-            hal::protect_page(root_, page, access);
-            batch.narrowed(page);
-        }
+    bool narrowed = false;
+    FrameNumber refused;
+    Result<void> result = hal::share_translations(context, {root_, child.root_, area.start, area.end, &share_page, &child},
+                                                  narrowed, refused);
+    if (narrowed) batch.narrowed(area.start, area.end);
+    if (refused.value != 0) {
+        child.count_page(refused, -1);
+        FrameRef::adopt(refused);
     }
-    return {};
+    return result;
+}
+
+// Whether the child gets a translation of its own: then it holds a reference.
+bool AddressSpace::share_page(void* child, FrameNumber frame) NO_THREAD_SAFETY_ANALYSIS
+{
+    if (hal::kernel().frames.descriptor(frame).use != FrameUse::anonymous) return false;
+    static_cast<void>(FrameRef::share(frame).release());
+    static_cast<AddressSpace*>(child)->anonymous_pages_++;
+    return true;
 }
 
 }  // namespace takt

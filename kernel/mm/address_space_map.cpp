@@ -275,7 +275,7 @@ void AddressSpace::protect_area(Area& area, u32 rights, UnmapBatch& batch)
                            (descriptor.use == FrameUse::anonymous && descriptor.references.load(Order::acquire) == 1);
         }
         hal::protect_page(root_, page, access);
-        if ((old.read && !access.read) || (old.write && !access.write) || (old.execute && !access.execute)) batch.narrowed(page);
+        if ((old.read && !access.read) || (old.write && !access.write) || (old.execute && !access.execute)) batch.narrowed(page, page + page_size);
     }
 }
 

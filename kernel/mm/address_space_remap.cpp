@@ -132,7 +132,7 @@ Result<void> AddressSpace::move_pages(MayBlock& context, u64 from, u64 to, u64 l
     u64 undo = result.ok() ? from : to;
     for (u64 page = undo; hal::next_translation(root_, page, undo + length, translation); page += page_size) {
         hal::unmap_page(root_, page);
-        batch.narrowed(page);
+        batch.narrowed(page, page + page_size);
     }
     if (!result.ok()) batch.detached(hal::detach_empty_tables(root_, to, to + length), to);
     return result;

@@ -342,6 +342,46 @@ void FrameAllocator::free(FrameNumber frame)
     for (usize index = 0; index < overflow_count; index++) put_block(overflow[index], 0);
 }
 
+void FrameAllocator::drop(std::span<const u64> frames)
+{
+    u32 unused[stock_batch];
+    usize count = 0;
+    for (u64 frame : frames) {
+        FrameDescriptor& first = descriptor(FrameNumber{frame});
+        // Partner: as in ~FrameRef.
+        u32 before = first.references.fetch_sub(1, Order::acq_rel);
+        ASSERT(before != 0);
+        if (before != 1) continue;
+        ASSERT(first.use >= FrameUse::kernel && first.order == 0);
+        unused[count++] = static_cast<u32>(frame);
+        if (count == stock_batch) free_singles(unused, std::exchange(count, 0));
+    }
+    if (count > 0) free_singles(unused, count);
+}
+
+// At most a batch: into the stock what has room there.
+void FrameAllocator::free_singles(const u32* frames, usize count)
+{
+    usize done = 0;
+    {
+        PreemptOff off;
+        Stock& stock = stocks_[hal::current_thread().cpu_id().value];
+        for (usize index = 0; index < count; index++) {
+            FrameUse& use = descriptors_[frames[index]].use;
+            Atomic<i64>& uses = stock.uses[static_cast<usize>(use)];
+            uses.store(uses.load(Order::relaxed) - 1, Order::relaxed);
+            use = FrameUse::stocked;
+        }
+        u32 stocked = stock.count.load(Order::relaxed);
+        while (done < count && stocked < stock_capacity) stock.frames[stocked++] = frames[done++];
+        stock.count.store(stocked, Order::relaxed);
+    }
+    if (done == count) return;
+    MayBlock context = ContextMint::may_block(hal::current_thread());
+    LockGuard guard(lock_, context);
+    while (done < count) put_block(frames[done++], 0);
+}
+
 MemoryTotals FrameAllocator::totals() const
 {
     MemoryTotals totals;

@@ -15,6 +15,7 @@
 #include <kernel/hal/boot_info.hpp>
 #include <kernel/mm/frame.hpp>
 #include <kernel/sync/lock.hpp>
+#include <span>
 
 namespace takt {
 
@@ -85,6 +86,8 @@ public:
     // Gives back a block whose last reference is gone: what `references` counted has come to 0, or the caller is the
     // only owner of a block from allocate().
     void free(FrameNumber frame);
+    // Drops one reference to each of many single frames, and gives back those that were the last.
+    void drop(std::span<const u64> frames);
 
     FrameDescriptor& descriptor(FrameNumber frame)
     {
@@ -129,6 +132,7 @@ private:
 
     bool take_from_stock(FrameUse use, u64& frame);
     bool put_into_stock(FrameUse use, u64 frame, u32* overflow, usize& overflow_count);
+    void free_singles(const u32* frames, usize count);
     Result<FrameNumber> refill_and_take(MayLock& context, FrameUse use, bool user);
     Result<FrameNumber> allocate_single(MayLock& context, FrameUse use, bool user);
     void begin_use(u64 frame, FrameUse use, unsigned order);

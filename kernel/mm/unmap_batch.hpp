@@ -4,6 +4,7 @@
 #include <kernel/base/types.hpp>
 #include <kernel/mm/frame.hpp>
 #include <kernel/sync/context.hpp>
+#include <span>
 
 namespace takt {
 
@@ -16,18 +17,23 @@ public:
     UnmapBatch(const UnmapBatch&) = delete;
     ~UnmapBatch() { finish(); }
 
-    // The translation of `address` is gone; its reference to `frame` is the batch's now.
-    void removed(u64 address, FrameNumber frame)
+    // Room for frame numbers, at least one. The first `count` of them become the batch's with removed(): references of
+    // translations in [start, end) that are gone.
+    std::span<u64> room()
     {
         if (count_ == capacity) finish();
-        frames_[count_++] = frame.value;
-        narrowed(address);
+        return {frames_ + count_, capacity - count_};
     }
-    // The translation of `address` has fewer rights, or its frame went elsewhere.
-    void narrowed(u64 address)
+    void removed(u64 start, u64 end, usize count)
     {
-        if (address < start_) start_ = address;
-        if (address + page_size > end_) end_ = address + page_size;
+        count_ += count;
+        narrowed(start, end);
+    }
+    // Translations in [start, end) have fewer rights, or their frames went elsewhere.
+    void narrowed(u64 start, u64 end)
+    {
+        if (start < start_) start_ = start;
+        if (end > end_) end_ = end;
     }
     // Page tables for [start, end) that hal::detach_empty_tables() returned.
     void detached(u64 tables, u64 start);

@@ -1,7 +1,7 @@
 // PageTree: against a map, with random operations on small, large and enormous files.
 #include <gtest/gtest.h>
 #include <kernel/fs/page_tree.hpp>
-#include <kernel/kernel.hpp>
+#include <kernel/core.hpp>
 #include <map>
 #include <random>
 #include <sim/test_machine.hpp>
@@ -34,7 +34,7 @@ void run_operations(MayBlock& context, u64 range, unsigned seed)
             break;
         default:
             if (model.contains(index)) break;
-            FrameRef frame = hal::kernel().frames.allocate(context, FrameUse::object).value();
+            FrameRef frame = hal::core().frames.allocate(context, FrameUse::object).value();
             model[index] = frame.number().value;
             ASSERT_TRUE(tree.set(context, index, frame).ok());
         }
@@ -60,7 +60,7 @@ TEST(PageTree, GivesItsFramesBack)
 {
     TestMachine machine;
     machine.spawn("test", 10, [&](MayBlock& context) {
-        FrameAllocator& frames = hal::kernel().frames;
+        FrameAllocator& frames = hal::core().frames;
         u64 before = frames.totals().of(FrameUse::object);
         run_operations(context, 5000, 1);
         EXPECT_EQ(frames.totals().of(FrameUse::object), before);

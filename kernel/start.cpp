@@ -34,6 +34,7 @@ void start_file_systems(MayBlock& context, Kernel& kernel)
     must("memory devices", init_memory_devices(context));
     must("host channels", init_host_channels(context));
     must("pseudo-terminals", kernel.devpts.init(context));
+    must("mqueue", kernel.ipc.message_queues.init(context));
 }
 
 }  // namespace
@@ -47,6 +48,7 @@ void start_kernel(MayBlock& context)
     log(LogLevel::info, "Command line: {}\n", std::string_view(hal::boot_info().command_line));
     kernel.call_log.init();
     kernel.wall_clock.init();
+    kernel.vdso.init(context);
     kernel.random.init(context);
     kernel.futexes.init(context, kernel.scheduler.cpu_count());
     start_file_systems(context, kernel);

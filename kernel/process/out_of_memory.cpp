@@ -26,17 +26,34 @@ void OutOfMemory::consider(MayLock& context, Process& process, i64 memory_pages,
     best = {Ref<Process>::share(process), points, pages, process.address_space.get(), process.credentials.user};
 }
 
-// The one that was killed last still has its memory, and has not had it for long.
-bool OutOfMemory::is_on_its_way(MayLock& context)
+bool OutOfMemory::begin_choice(MayLock& context)
 {
     Ref<Process> last;
     {
         LockGuard guard(lock_, context);
-        if (!last_ || hal::now() - killed_at_ > patience) return false;
-        last = last_;
+        if (choosing_) return true;
+        choosing_ = true;
+        if (hal::now() - killed_at_ <= patience) last = last_;
     }
-    LockGuard guard(last->lock(), context);
-    return static_cast<bool>(last->address_space);
+    bool has_memory = false;
+    if (last) {
+        LockGuard guard(last->lock(), context);
+        has_memory = static_cast<bool>(last->address_space);
+    }
+    if (has_memory) {
+        LockGuard guard(lock_, context);
+        choosing_ = false;
+    }
+    return has_memory;
+}
+
+void OutOfMemory::end_choice(MayLock& context, Ref<Process> victim)
+{
+    LockGuard guard(lock_, context);
+    choosing_ = false;
+    if (!victim) return;
+    std::swap(last_, victim);
+    killed_at_ = hal::now();
 }
 
 // And all that share its memory (clone(CLONE_VM)): it is not given back before they are gone.
@@ -57,7 +74,11 @@ void OutOfMemory::kill(MayLock& context, const Victim& victim)
 
 bool OutOfMemory::kill_one(MayBlock& context)
 {
-    if (is_on_its_way(context)) return true;
+    return begin_choice(context) || choose_and_kill(context);
+}
+
+bool OutOfMemory::choose_and_kill(MayBlock& context)
+{
     ProcessTable& processes = hal::kernel().processes;
     i64 memory_pages = static_cast<i64>(hal::kernel().frames.total());
     Victim victim;
@@ -65,7 +86,10 @@ bool OutOfMemory::kill_one(MayBlock& context)
     for (Ref<Process> process = processes.next_process(context, ThreadId{2}); process;
          process = processes.next_process(context, ThreadId{process->pid.value + 1}))
         consider(context, *process, memory_pages, victim);
-    if (!victim.process) return false;
+    if (!victim.process) {
+        end_choice(context, nullptr);
+        return false;
+    }
 
     Process& process = *victim.process;
     TextBuffer<16> name;
@@ -77,10 +101,7 @@ bool OutOfMemory::kill_one(MayBlock& context)
         process.pid, name.view(), victim.pages.total * kb_per_page, victim.pages.anonymous * kb_per_page,
         victim.pages.object * kb_per_page, victim.user, process.out_of_memory_adjust);
     kill(context, victim);
-    Ref<Process> former = victim.process;
-    LockGuard guard(lock_, context);
-    std::swap(last_, former);
-    killed_at_ = hal::now();
+    end_choice(context, victim.process);
     return true;
 }
 

@@ -23,12 +23,16 @@ private:
     };
     void consider(MayLock& context, Process& process, i64 memory_pages, Victim& best);
     void kill(MayLock& context, const Victim& victim);
-    bool is_on_its_way(MayLock& context);
+    bool choose_and_kill(MayBlock& context);
+    // True: nobody need be chosen by the caller: one is on its way out, or being chosen. False: the caller chooses.
+    bool begin_choice(MayLock& context);
+    void end_choice(MayLock& context, Ref<Process> victim);
 
     // How long a victim may take before another one has to go too.
     static constexpr Duration patience = milliseconds(2000);
 
     Lock<Rank::object> lock_;
+    bool choosing_ GUARDED_BY(lock_) = false;
     Ref<Process> last_ GUARDED_BY(lock_);
     Instant killed_at_ GUARDED_BY(lock_){};
 };

@@ -10,12 +10,15 @@ namespace {
 
 using TreeGuard = ProcessTable::TreeGuard;
 
-// No member of the group has a parent in another group of the session: nobody could continue it. Bound: the group.
+// No member of the group has a parent, other than init, in another group of the session: nobody could continue it.
+// Bound: the group.
 bool is_orphaned(ThreadId group) REQUIRES(hal::kernel().processes.lock())
 {
     for (const Process& process : hal::kernel().processes.group_of(group)) {
         const Process* parent = process.parent;
-        if (!process.zombie && parent && parent->group != group && parent->session == process.session) return false;
+        if (!process.zombie && parent && parent->pid != ProcessTable::first_process_id && parent->group != group &&
+            parent->session == process.session)
+            return false;
     }
     return true;
 }

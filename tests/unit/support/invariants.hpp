@@ -1,6 +1,7 @@
 // What must hold of a simulated machine whenever nothing is on its way: host code calls these between two runs.
 #pragma once
 
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <sim/test_machine.hpp>
 
@@ -37,6 +38,24 @@ inline testing::AssertionResult hints_are_right(TestMachine& machine)
                                                << queue.waiting_level.load(Order::relaxed);
     }
     return testing::AssertionSuccess();
+}
+
+// A thread runs at its own level or at what it inherits, whichever is higher; it inherits from nobody who does not wait
+// for it.
+inline testing::AssertionResult level_is_right(Thread& thread) NO_THREAD_SAFETY_ANALYSIS
+{
+    Level inherited = level_fair;
+    for (PiWaiter& donor : thread.donors) {
+        if (donor.thread.blocked_on != &donor || donor.mutex.owner() != &thread)
+            return testing::AssertionFailure() << thread.name << " inherits from " << donor.thread.name << ", which does not wait for it";
+        if (donor.level != donor.thread.level)
+            return testing::AssertionFailure() << donor.thread.name << " waits at level " << int{donor.level} << " and has "
+                                               << int{donor.thread.level};
+        if (donor.thread.level > inherited) inherited = donor.thread.level;
+    }
+    Level right = std::max(thread.base_level, inherited);
+    if (thread.level == right) return testing::AssertionSuccess();
+    return testing::AssertionFailure() << thread.name << " has level " << int{thread.level} << " instead of " << int{right};
 }
 
 }  // namespace takt

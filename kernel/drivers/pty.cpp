@@ -3,8 +3,10 @@
 #include <kernel/drivers/pty.hpp>
 #include <kernel/drivers/tty_file.hpp>
 #include <kernel/fs/file_table.hpp>
+#include <kernel/fs/path_lookup.hpp>
 #include <kernel/kernel.hpp>
 #include <kernel/process/signals.hpp>
+#include <kernel/syscall/types.hpp>
 
 namespace takt {
 
@@ -195,6 +197,12 @@ void PseudoTerminal::master_closed(MayBlock& context)
 Result<i64> PseudoTerminal::open_peer(MayBlock& context, u32 flags)
 {
     Ref<File> file = TRY(TerminalFile::open(context, Ref<Terminal>::share(*this), flags & ~open_flag::close_on_exec));
+    // With the slave's name, where devpts is in its usual place, for ttyname(3).
+    TextBuffer<24> name;
+    format(name, "/dev/{}", this->name());
+    if (Result<Path> path = lookup_path(context, at_fdcwd, name.view());
+        path.ok() && path.value().dentry->inode().special_device() == device)
+        file->set_path(std::move(path).value());
     return i64{TRY(current_process(context).files->add(context, std::move(file), flags & open_flag::close_on_exec,
                                                        current_limit(context, Resource::files)))};
 }

@@ -130,7 +130,9 @@ Result<Ref<File>> open_temporary(MayBlock& context, PathWalker& walker, const Op
     format(name, "#{}", inode->number);
     inode->set_links(0);
     Path path{place.path.mount, TRY(Dentry::create_removed(context, EntryName(name.view()), std::move(inode)))};
-    return open_found(context, walker, std::move(path), request, true);
+    OpenRequest file_request = request;
+    file_request.flags &= ~open_flag::directory;  // part of O_TMPFILE; the file is none
+    return open_found(context, walker, std::move(path), file_request, true);
 }
 
 }  // namespace

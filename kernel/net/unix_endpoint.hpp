@@ -180,6 +180,8 @@ private:
     Names names_ GUARDED_BY(lock_);  // holds no reference: close() takes the endpoint out
 };
 
+// A name as an address; empty: the family alone.
+SocketAddress unix_address(std::string_view name);
 // The endpoint bound to a name. Errors: econnrefused, eprototype, and path lookup's.
 Result<Ref<UnixEndpoint>> find_unix_endpoint(MayBlock& context, std::string_view name, i32 type);
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <abi/socket.hpp>
+#include <kernel/fs/inode.hpp>
 #include <kernel/fs/io_buffer.hpp>
 #include <kernel/net/passed_files.hpp>
 
@@ -45,7 +46,7 @@ public:
     u32 consumed = 0;  // bytes of a stream's message that were read
     abi::PeerCredentials credentials{0, 65534, 65534};
     Owned<PassedFiles> files;
-    Ref<UnixName> sender;  // datagrams
+    Ref<Attachment> sender;  // datagrams: the UnixEndpoint whose name the receiver is told
 
     explicit UnixMessage(u32 size) : size_(size) {}
 

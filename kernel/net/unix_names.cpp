@@ -33,6 +33,16 @@ Ref<UnixEndpoint> UnixNames::find(MayLock& context, std::string_view name, i32 t
     return found == names_.end() ? nullptr : Ref<UnixEndpoint>::share(*found);
 }
 
+SocketAddress unix_address(std::string_view name)
+{
+    SocketAddress address;
+    u16 family = abi::family_unix;
+    address.length = sizeof family + name.size();
+    __builtin_memcpy(address.bytes, &family, sizeof family);
+    __builtin_memcpy(address.bytes + sizeof family, name.data(), name.size());
+    return address;
+}
+
 Result<Ref<UnixEndpoint>> find_unix_endpoint(MayBlock& context, std::string_view name, i32 type)
 {
     if (name.empty()) return Errno::econnrefused;

@@ -26,14 +26,7 @@ Result<std::string_view> name_in(const SocketAddress& address)
 
 SocketAddress address_of(const Ref<UnixName>& name)
 {
-    SocketAddress address;
-    u16 family = abi::family_unix;
-    __builtin_memcpy(address.bytes, &family, sizeof family);
-    address.length = sizeof family;
-    if (!name) return address;
-    __builtin_memcpy(address.bytes + address.length, name->view().data(), name->view().size());
-    address.length += name->view().size();
-    return address;
+    return unix_address(name ? name->view() : std::string_view());
 }
 
 abi::PeerCredentials credentials_of(MayBlock& context)

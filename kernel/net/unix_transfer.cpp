@@ -143,7 +143,7 @@ Result<usize> UnixEndpoint::send_message(MayBlock& context, SendRequest& request
     if (size > send_buffer.load(Order::relaxed) - 32) return Errno::emsgsize;
     Owned<UnixMessage> message = TRY(UnixMessage::create(context, request.data, size));
     attach_extras(context, request, target.get(), *message);
-    if (!connection_oriented()) message->sender = name(context);
+    if (!connection_oriented()) message->sender = Ref<UnixEndpoint>::share(*this);
     Result<void> delivered = deliver(context, *target, message, patience);
     if (delivered.ok()) return size;
     request.files = std::move(message->files);
@@ -259,6 +259,7 @@ Result<usize> UnixEndpoint::receive_message(MayBlock& context, ReceiveRequest& r
 {
     bool peek = request.flags & abi::message_flag::peek;
     Owned<UnixMessage> taken;
+    Ref<UnixName> from;
     usize size = 0;
     Result<usize> copied = usize{0};
     {
@@ -271,13 +272,7 @@ Result<usize> UnixEndpoint::receive_message(MayBlock& context, ReceiveRequest& r
         size = first.size();
         usize chunk = size < request.into.remaining() ? size : request.into.remaining();
         TRY(take_extras(context, request, first));
-        if (request.wants_from && first.sender) {
-            std::string_view name = first.sender->view();
-            u16 family = abi::family_unix;
-            __builtin_memcpy(request.from.bytes, &family, sizeof family);
-            __builtin_memcpy(request.from.bytes + sizeof family, name.data(), name.size());
-            request.from.length = sizeof family + name.size();
-        }
+        if (request.wants_from && first.sender) from = static_cast<UnixEndpoint&>(*first.sender).name(context);
         if (peek) {
             copied = first.copy_out(context, request.into, 0, chunk);
         } else {
@@ -293,6 +288,7 @@ Result<usize> UnixEndpoint::receive_message(MayBlock& context, ReceiveRequest& r
         copied = taken->copy_out(context, request.into, 0, chunk);
     }
     usize stored = TRY(copied);
+    if (from) request.from = unix_address(from->view());
     if (stored < size) request.result_flags |= abi::message_flag::truncated;
     return request.flags & abi::message_flag::truncated ? size : stored;
 }

@@ -84,16 +84,13 @@ void PseudoTerminal::packet_event(u8 set, u8 clear)
 
 Result<void> PseudoTerminal::may_open()
 {
-    if (locked_ || !master_open_) return Errno::eio;
-    slave_closed_ = false;
-    return {};
+    return locked_ || !master_open_ ? Result<void>(Errno::eio) : Result<void>();
 }
 
-// For the master it is as if every slave were closed.
-void PseudoTerminal::hung_up()
+Result<void> PseudoTerminal::opened(MayBlock&)
 {
-    slave_closed_ = true;
-    output_grew_ = true;
+    slave_closed_ = false;
+    return {};
 }
 
 void PseudoTerminal::closed(MayBlock&)

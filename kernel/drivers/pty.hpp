@@ -36,7 +36,7 @@ protected:
     void output_stopped(bool stopped) override;
     // Terminal
     Result<void> may_open() override REQUIRES(lock_);
-    void hung_up() override REQUIRES(lock_);
+    Result<void> opened(MayBlock& context) override REQUIRES(lock_);
     void closed(MayBlock& context) override REQUIRES(lock_);
     void begin_transmit() override REQUIRES(lock_) {}
     usize output_bytes() override REQUIRES(lock_) { return 0; }  // what the master has not read counts as sent

@@ -6,13 +6,13 @@
 
 namespace takt {
 
-TEST(ControlReport, AnyPiecesMakeTheSameReport) {
+TEST(ControlReport, AnyPiecesMakeTheSameReport)
+{
     const std::string text = "boot 1000\nkernel 6.1 #1 SMP\nclock 500 2000\nstart 3000\n"
                              "stdin 0\nstdin 512\nexit 7 9000\nclock 1500 4000\n";
     for (size_t piece = 1; piece <= text.size(); ++piece) {
         ControlReport report;
-        for (size_t at = 0; at < text.size(); at += piece)
-            report.feed(std::string_view(text).substr(at, piece));
+        for (size_t at = 0; at < text.size(); at += piece) report.feed(std::string_view(text).substr(at, piece));
         EXPECT_EQ(report.boot_tsc, 1000U);
         EXPECT_EQ(report.kernel, "6.1 #1 SMP");
         EXPECT_EQ(report.start_tsc, 3000U);
@@ -25,7 +25,8 @@ TEST(ControlReport, AnyPiecesMakeTheSameReport) {
     }
 }
 
-TEST(ControlReport, HalfALineSaysNothing) {
+TEST(ControlReport, HalfALineSaysNothing)
+{
     ControlReport report;
     report.feed("exit 0");
     EXPECT_FALSE(report.program_ended());
@@ -37,4 +38,4 @@ TEST(ControlReport, HalfALineSaysNothing) {
     EXPECT_DOUBLE_EQ(report.ns_per_tick(false), 0);
 }
 
-} // namespace takt
+}  // namespace takt

@@ -14,13 +14,15 @@ namespace takt {
 
 namespace {
 
-std::string archive_of(const FileTree& tree) {
+std::string archive_of(const FileTree& tree)
+{
     const Descriptor file = memory_file("archive");
     write_cpio(tree, file.get());
     return read_all(file.get());
 }
 
-uint64_t field(const std::string& archive, size_t entry, size_t index) {
+uint64_t field(const std::string& archive, size_t entry, size_t index)
+{
     return std::stoull(archive.substr(entry + 6 + 8 * index, 8), nullptr, 16);
 }
 
@@ -32,7 +34,8 @@ struct Entry {
     uint64_t data_at = 0;
 };
 
-std::vector<Entry> entries_of(const std::string& archive) {
+std::vector<Entry> entries_of(const std::string& archive)
+{
     std::vector<Entry> entries;
     const auto aligned = [](uint64_t value) { return (value + 3) / 4 * 4; };
     for (uint64_t at = 0;;) {
@@ -43,16 +46,16 @@ std::vector<Entry> entries_of(const std::string& archive) {
         entry.name_size = field(archive, at, 11);
         entry.name = archive.substr(at + 110, entry.name_size).c_str();
         entry.data_at = aligned(at + 110 + entry.name_size);
-        if (entry.name == "TRAILER!!!")
-            return entries;
+        if (entry.name == "TRAILER!!!") return entries;
         at = aligned(entry.data_at + entry.size);
         entries.push_back(std::move(entry));
     }
 }
 
-} // namespace
+}  // namespace
 
-TEST(Cpio, LargeFilesBeginAtPages) {
+TEST(Cpio, LargeFilesBeginAtPages)
+{
     FileTree tree;
     // Every way that a file can lie to the page before it.
     for (unsigned i = 0; i < 600; ++i) {
@@ -63,8 +66,7 @@ TEST(Cpio, LargeFilesBeginAtPages) {
     unsigned large = 0;
     for (const Entry& entry : entries_of(archive)) {
         EXPECT_LE(entry.name_size, 4096U);
-        if (entry.size <= 4096)
-            continue;
+        if (entry.size <= 4096) continue;
         ++large;
         EXPECT_EQ(entry.data_at % 4096, 0U) << entry.name;
         EXPECT_EQ(archive[entry.data_at], entry.name.ends_with("small") ? 's' : 'l');
@@ -72,7 +74,8 @@ TEST(Cpio, LargeFilesBeginAtPages) {
     EXPECT_GE(large, 600U);
 }
 
-TEST(Cpio, SameTreeSameBytes) {
+TEST(Cpio, SameTreeSameBytes)
+{
     FileTree one;
     one.add_text("/b", "2");
     one.add_text("/a/x", "1");
@@ -82,7 +85,8 @@ TEST(Cpio, SameTreeSameBytes) {
     EXPECT_EQ(archive_of(one), archive_of(other));
 }
 
-TEST(Cpio, OtherReadersAgree) {
+TEST(Cpio, OtherReadersAgree)
+{
     FileTree tree;
     tree.add_text("/bin/tool", std::string(10000, 'x'), 0755);
     tree.add_text("/etc/empty", "");
@@ -90,15 +94,12 @@ TEST(Cpio, OtherReadersAgree) {
     tree.add_character_device("/dev/null", 0666, 1, 3);
     const fs::path file = fs::temp_directory_path() / fmt::format("takt-cpio-{}", getpid());
     write_text(file, archive_of(tree));
-    const std::string listing =
-        capture_or_fail("cpio", {"cpio", "-itv", "-F", file.string()}, {.merge_errors = true});
+    const std::string listing = capture_or_fail("cpio", {"cpio", "-itv", "-F", file.string()}, {.merge_errors = true});
     fs::remove(file);
-    EXPECT_NE(listing.find("-rwxr-xr-x   1 root     root        10000"), std::string::npos)
-        << listing;
+    EXPECT_NE(listing.find("-rwxr-xr-x   1 root     root        10000"), std::string::npos) << listing;
     EXPECT_NE(listing.find("bin/tool"), std::string::npos) << listing;
     EXPECT_NE(listing.find("sbin -> bin"), std::string::npos) << listing;
-    EXPECT_NE(listing.find("crw-rw-rw-   1 root     root       1,   3"), std::string::npos)
-        << listing;
+    EXPECT_NE(listing.find("crw-rw-rw-   1 root     root       1,   3"), std::string::npos) << listing;
 }
 
-} // namespace takt
+}  // namespace takt

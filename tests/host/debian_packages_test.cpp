@@ -9,7 +9,8 @@ namespace takt {
 
 using Names = std::vector<std::string>;
 
-TEST(DependencyClosure, FollowsChoices) {
+TEST(DependencyClosure, FollowsChoices)
+{
     const std::string apt = "top\n"
                             "  PreDepends: libc6\n"
                             " |Depends: first\n"
@@ -28,12 +29,12 @@ TEST(DependencyClosure, FollowsChoices) {
                             "other-provider\n"
                             "debconf\n"
                             "<virtual>\n";
-    EXPECT_EQ(dependency_closure(apt, "top"),
-              (Names{"first", "libc6", "libgcc-s1", "provider", "top"}));
+    EXPECT_EQ(dependency_closure(apt, "top"), (Names{"first", "libc6", "libgcc-s1", "provider", "top"}));
 }
 
-TEST(DependencyClosure, UnknownPackageHasNone) {
+TEST(DependencyClosure, UnknownPackageHasNone)
+{
     EXPECT_TRUE(dependency_closure("N: Unable to locate package top\n", "top").empty());
 }
 
-} // namespace takt
+}  // namespace takt

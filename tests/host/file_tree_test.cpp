@@ -7,7 +7,8 @@
 
 namespace takt {
 
-TEST(FileTree, LinksLeadOn) {
+TEST(FileTree, LinksLeadOn)
+{
     FileTree tree;
     tree.add_directory("/usr/lib");
     tree.add_symlink("/lib", "usr/lib");
@@ -22,7 +23,8 @@ TEST(FileTree, LinksLeadOn) {
     EXPECT_EQ(tree.find_path("/none"), "");
 }
 
-TEST(FileTree, ReplacesFilesButNoDirectory) {
+TEST(FileTree, ReplacesFilesButNoDirectory)
+{
     FileTree tree;
     tree.add_text("/a", "old");
     tree.add_text("/a", "newer");
@@ -34,11 +36,12 @@ TEST(FileTree, ReplacesFilesButNoDirectory) {
     EXPECT_THROW(tree.add_text("/a/below", ""), Failure);
 }
 
-TEST(FileTree, CirclesAreAnError) {
+TEST(FileTree, CirclesAreAnError)
+{
     FileTree tree;
     tree.add_symlink("/one", "two");
     tree.add_symlink("/two", "one");
     EXPECT_THROW(tree.add_text("/one/x", ""), Failure);
 }
 
-} // namespace takt
+}  // namespace takt

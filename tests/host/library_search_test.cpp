@@ -16,46 +16,49 @@ namespace takt {
 namespace {
 
 // What the dynamic linker says: only for programs that are trusted, as these are.
-std::set<std::string> loaded_by_linker(const fs::path& program) {
+std::set<std::string> loaded_by_linker(const fs::path& program)
+{
     const std::string text = capture_or_fail("ldd", {"ldd", program.string()});
     std::set<std::string> paths;
     const std::regex pattern("=> (/[^ ]+) ");
-    for (auto match = std::sregex_iterator(text.begin(), text.end(), pattern);
-         match != std::sregex_iterator(); ++match)
+    for (auto match = std::sregex_iterator(text.begin(), text.end(), pattern); match != std::sregex_iterator(); ++match)
         paths.insert(fs::canonical((*match)[1].str()).string());
     return paths;
 }
 
-std::set<std::string> found(const fs::path& program) {
+std::set<std::string> found(const fs::path& program)
+{
     std::set<std::string> paths;
     for (const FoundLibrary& library : LibrarySearch().libraries_of(program))
         paths.insert(fs::canonical(library.path).string());
     std::erase_if(paths, [](const std::string& path) {
-        return path.find("/ld-linux") != std::string::npos; // ldd shows it without an arrow
+        return path.find("/ld-linux") != std::string::npos;  // ldd shows it without an arrow
     });
     return paths;
 }
 
-} // namespace
+}  // namespace
 
-TEST(LibrarySearch, RunPathIsFollowed) {
+TEST(LibrarySearch, RunPathIsFollowed)
+{
     const fs::path program = fs::path(TAKT_FIXTURE) / "fixture-program";
     const std::set<std::string> libraries = found(program);
     EXPECT_EQ(libraries, loaded_by_linker(program));
     const auto has = [&](const std::string& name) {
-        return std::ranges::any_of(libraries,
-                                   [&](const auto& path) { return path.ends_with(name); });
+        return std::ranges::any_of(libraries, [&](const auto& path) { return path.ends_with(name); });
     };
     EXPECT_TRUE(has("/outer/libfixture-outer.so"));
     EXPECT_TRUE(has("/outer/inner/libfixture-inner.so"));
 }
 
-TEST(LibrarySearch, AgreesWithTheLinker) {
+TEST(LibrarySearch, AgreesWithTheLinker)
+{
     for (const char* program : {"/usr/bin/cmake", "/usr/bin/qemu-system-x86_64", "/bin/ls"})
         EXPECT_EQ(found(program), loaded_by_linker(program)) << program;
 }
 
-TEST(LibrarySearch, MissingLibraryIsNamed) {
+TEST(LibrarySearch, MissingLibraryIsNamed)
+{
     const fs::path directory = fs::temp_directory_path() / fmt::format("takt-search-{}", getpid());
     fs::create_directories(directory);
     fs::copy_file(fs::path(TAKT_FIXTURE) / "fixture-program", directory / "program");
@@ -69,4 +72,4 @@ TEST(LibrarySearch, MissingLibraryIsNamed) {
     fs::remove_all(directory);
 }
 
-} // namespace takt
+}  // namespace takt

@@ -6,7 +6,8 @@
 
 namespace takt {
 
-TEST(Machine, CommandIsTheMeasuredMachine) {
+TEST(Machine, CommandIsTheMeasuredMachine)
+{
     MachineOptions options;
     options.icount = true;
     options.accelerator = Accelerator::tcg;
@@ -22,7 +23,8 @@ TEST(Machine, CommandIsTheMeasuredMachine) {
               "'console=ttyS0 quiet panic=-1 tsc=reliable' -icount shift=0,sleep=off");
 }
 
-TEST(Machine, ChannelsAreDebugConsoles) {
+TEST(Machine, ChannelsAreDebugConsoles)
+{
     MachineOptions options;
     options.accelerator = Accelerator::tcg;
     options.append = "more";
@@ -40,7 +42,8 @@ TEST(Machine, ChannelsAreDebugConsoles) {
     EXPECT_EQ(command.find("-icount"), std::string::npos) << command;
 }
 
-TEST(Machine, ImpossibleOnesAreRefused) {
+TEST(Machine, ImpossibleOnesAreRefused)
+{
     MachineOptions options;
     options.icount = true;
     options.cpus = 2;
@@ -56,4 +59,4 @@ TEST(Machine, ImpossibleOnesAreRefused) {
     }
 }
 
-} // namespace takt
+}  // namespace takt

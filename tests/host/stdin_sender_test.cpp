@@ -9,7 +9,8 @@ namespace takt {
 namespace {
 
 // Takes everything that may be sent, acknowledging it as init does.
-std::string drain(StdinSender& sender) {
+std::string drain(StdinSender& sender)
+{
     std::string line;
     for (std::string_view part; !(part = sender.sendable()).empty();) {
         line += part;
@@ -19,9 +20,10 @@ std::string drain(StdinSender& sender) {
     return line;
 }
 
-} // namespace
+}  // namespace
 
-TEST(StdinSender, NothingBeforeTheMachineIsReady) {
+TEST(StdinSender, NothingBeforeTheMachineIsReady)
+{
     StdinSender sender;
     sender.feed("early");
     EXPECT_TRUE(sender.sendable().empty());
@@ -29,7 +31,8 @@ TEST(StdinSender, NothingBeforeTheMachineIsReady) {
     EXPECT_EQ(sender.sendable(), "early");
 }
 
-TEST(StdinSender, EscapesAndEnds) {
+TEST(StdinSender, EscapesAndEnds)
+{
     StdinSender sender;
     sender.acknowledge(0);
     sender.feed(std::string_view("a\x10\0b", 4));
@@ -41,7 +44,8 @@ TEST(StdinSender, EscapesAndEnds) {
                                          7));
 }
 
-TEST(StdinSender, KeepsTheWindow) {
+TEST(StdinSender, KeepsTheWindow)
+{
     StdinSender sender;
     sender.acknowledge(0);
     sender.feed(std::string(5000, 'x'));
@@ -55,4 +59,4 @@ TEST(StdinSender, KeepsTheWindow) {
     EXPECT_EQ(sender.sendable().size(), 100U);
 }
 
-} // namespace takt
+}  // namespace takt

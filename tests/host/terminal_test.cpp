@@ -5,7 +5,8 @@
 
 namespace takt {
 
-TEST(EscapeKey, OnlyControlAIsSpecial) {
+TEST(EscapeKey, OnlyControlAIsSpecial)
+{
     EscapeKey key;
     EXPECT_EQ(key.filter("x\x03y"), "x\x03y");
     EXPECT_EQ(key.filter("\x01"
@@ -20,4 +21,4 @@ TEST(EscapeKey, OnlyControlAIsSpecial) {
     EXPECT_TRUE(key.quit());
 }
 
-} // namespace takt
+}  // namespace takt

@@ -8,7 +8,8 @@ namespace takt {
 
 using Names = std::vector<std::string>;
 
-TEST(TestSelection, NamesBeginningsAndGlobs) {
+TEST(TestSelection, NamesBeginningsAndGlobs)
+{
     const Names tests = {"host.cpio", "system.add", "system.add_more", "unit.sync.pi_mutex"};
     EXPECT_EQ(select_tests(tests, {}), tests);
     EXPECT_EQ(select_tests(tests, {"system.add"}), Names{"system.add"});
@@ -17,4 +18,4 @@ TEST(TestSelection, NamesBeginningsAndGlobs) {
     EXPECT_THROW(select_tests(tests, {"host", "nothing"}), Failure);
 }
 
-} // namespace takt
+}  // namespace takt

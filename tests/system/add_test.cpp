@@ -8,7 +8,8 @@
 
 namespace takt::test {
 
-TEST(Add, FilesAndFoldersComeAlong) {
+TEST(Add, FilesAndFoldersComeAlong)
+{
     const std::string directory = scratch_directory("add");
     std::filesystem::create_directories(directory + "/folder/deep");
     write_file(directory + "/note.txt", "a note\n");
@@ -16,24 +17,24 @@ TEST(Add, FilesAndFoldersComeAlong) {
     write_file(directory + "/script.sh", "#!/bin/sh\ncat note.txt \"$@\"\n", 0755);
     std::filesystem::create_symlink("deep/file", directory + "/folder/link");
     std::filesystem::current_path(directory);
-    const Outcome outcome = run(
-        {"./script.sh", "/data/folder/link", "/etc/renamed"},
-        {"--add", "note.txt", "--add", "folder:/data/folder", "--add", "note.txt:/etc/renamed"});
+    const Outcome outcome =
+        run({"./script.sh", "/data/folder/link", "/etc/renamed"},
+            {"--add", "note.txt", "--add", "folder:/data/folder", "--add", "note.txt:/etc/renamed"});
     SCOPED_TRACE(outcome.command);
     EXPECT_EQ(outcome.status, 0);
     EXPECT_EQ(outcome.output, "a note\ndeep\na note\n");
     EXPECT_EQ(outcome.errors, "");
 }
 
-TEST(Add, LargeFilesKeepTheirBytes) {
+TEST(Add, LargeFilesKeepTheirBytes)
+{
     const std::string directory = scratch_directory("add_large");
     std::string bytes;
-    for (unsigned i = 0; bytes.size() < 3'000'000; ++i)
-        bytes += std::to_string(i * 7919) + "\n";
+    for (unsigned i = 0; bytes.size() < 3'000'000; ++i) bytes += std::to_string(i * 7919) + "\n";
     write_file(directory + "/large", bytes);
     const Outcome here = call({"md5sum", directory + "/large"});
     const Outcome there = run({"md5sum", directory + "/large"}, {"--add", directory + "/large"});
     EXPECT_EQ(here.output, there.output) << there.command << '\n' << there.errors;
 }
 
-} // namespace takt::test
+}  // namespace takt::test

@@ -8,9 +8,9 @@
 
 namespace takt::test {
 
-TEST(Cyclictest, SameFiguresTwice) {
-    const Arguments program = {"cyclictest", "-m", "-p",  "99", "-i",
-                               "1000",       "-l", "500", "-q", "-N"};
+TEST(Cyclictest, SameFiguresTwice)
+{
+    const Arguments program = {"cyclictest", "-m", "-p", "99", "-i", "1000", "-l", "500", "-q", "-N"};
     const Outcome first = run(program, {"--icount"});
     SCOPED_TRACE(first.command);
     ASSERT_EQ(first.status, 0) << first.errors;
@@ -30,4 +30,4 @@ TEST(Cyclictest, SameFiguresTwice) {
     EXPECT_EQ(first.errors, second.errors);
 }
 
-} // namespace takt::test
+}  // namespace takt::test

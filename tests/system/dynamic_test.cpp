@@ -6,7 +6,8 @@
 
 namespace takt::test {
 
-TEST(Dynamic, ProgramWithItsLibrariesRuns) {
+TEST(Dynamic, ProgramWithItsLibrariesRuns)
+{
     const Outcome outcome = run({guest_program("dynamic")});
     SCOPED_TRACE(outcome.command);
     EXPECT_EQ(outcome.status, 0);
@@ -14,4 +15,4 @@ TEST(Dynamic, ProgramWithItsLibrariesRuns) {
     EXPECT_EQ(outcome.errors, "");
 }
 
-} // namespace takt::test
+}  // namespace takt::test

@@ -9,7 +9,8 @@ namespace takt::test {
 
 class ExitStatus : public testing::TestWithParam<std::pair<int, int>> {};
 
-TEST_P(ExitStatus, IsTheProgramsOwn) {
+TEST_P(ExitStatus, IsTheProgramsOwn)
+{
     const auto [argument, expected] = GetParam();
     const Outcome outcome = run({guest_program("ending"), std::to_string(argument)});
     SCOPED_TRACE(outcome.command);
@@ -21,4 +22,4 @@ INSTANTIATE_TEST_SUITE_P(Ends, ExitStatus,
                          testing::Values(std::pair{0, 0}, std::pair{7, 7}, std::pair{255, 255},
                                          std::pair{-SIGKILL, 137}, std::pair{-SIGSEGV, 139}));
 
-} // namespace takt::test
+}  // namespace takt::test

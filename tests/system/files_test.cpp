@@ -6,7 +6,8 @@
 
 namespace takt::test {
 
-TEST(Files, CallsKeepTheirManualPages) {
+TEST(Files, CallsKeepTheirManualPages)
+{
     const Outcome outcome = run({guest_program("files"), "/tmp"});
     SCOPED_TRACE(outcome.command);
     EXPECT_EQ(outcome.status, 0);
@@ -14,4 +15,4 @@ TEST(Files, CallsKeepTheirManualPages) {
     EXPECT_EQ(outcome.errors, "");
 }
 
-} // namespace takt::test
+}  // namespace takt::test

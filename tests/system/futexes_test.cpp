@@ -6,7 +6,8 @@
 
 namespace takt::test {
 
-TEST(Futexes, CallsKeepTheirManualPages) {
+TEST(Futexes, CallsKeepTheirManualPages)
+{
     for (const char* cpus : {"1", "4"}) {
         const Outcome outcome = run({guest_program("futexes")}, {"--cpus", cpus});
         SCOPED_TRACE(outcome.command);
@@ -15,4 +16,4 @@ TEST(Futexes, CallsKeepTheirManualPages) {
     }
 }
 
-} // namespace takt::test
+}  // namespace takt::test

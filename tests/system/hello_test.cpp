@@ -6,7 +6,8 @@
 
 namespace takt::test {
 
-TEST(Hello, StaticProgramRuns) {
+TEST(Hello, StaticProgramRuns)
+{
     const Outcome outcome = run({guest_program("hello"), "one", "two words", ""});
     SCOPED_TRACE(outcome.command);
     EXPECT_EQ(outcome.status, 0);
@@ -18,4 +19,4 @@ TEST(Hello, StaticProgramRuns) {
     EXPECT_EQ(outcome.errors, "");
 }
 
-} // namespace takt::test
+}  // namespace takt::test

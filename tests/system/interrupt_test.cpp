@@ -13,7 +13,8 @@
 
 namespace takt::test {
 
-TEST(Interrupt, EndsTheMachine) {
+TEST(Interrupt, EndsTheMachine)
+{
     std::array<int, 2> ends{};
     ASSERT_EQ(pipe2(ends.data(), O_CLOEXEC), 0);
     const pid_t child = fork();
@@ -30,11 +31,9 @@ TEST(Interrupt, EndsTheMachine) {
     std::array<char, 4096> buffer{};
     for (bool told = false;;) {
         const ssize_t got = read(ends[0], buffer.data(), buffer.size());
-        if (got <= 0)
-            break;
+        if (got <= 0) break;
         seen.append(buffer.data(), static_cast<size_t>(got));
-        if (!told && seen == "first\n")
-            told = kill(child, SIGTERM) == 0;
+        if (!told && seen == "first\n") told = kill(child, SIGTERM) == 0;
     }
     close(ends[0]);
     int status = 0;
@@ -44,4 +43,4 @@ TEST(Interrupt, EndsTheMachine) {
     EXPECT_EQ(seen, "first\ntakt: interrupted\n");
 }
 
-} // namespace takt::test
+}  // namespace takt::test

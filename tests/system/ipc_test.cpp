@@ -7,7 +7,8 @@
 namespace takt::test {
 namespace {
 
-void passes(const std::string& program) {
+void passes(const std::string& program)
+{
     const Outcome outcome = run({guest_program(program)});
     SCOPED_TRACE(outcome.command);
     EXPECT_EQ(outcome.status, 0);
@@ -15,18 +16,12 @@ void passes(const std::string& program) {
     EXPECT_EQ(outcome.errors, "");
 }
 
-} // namespace
+}  // namespace
 
-TEST(Ipc, PipesPollAndEvents) {
-    passes("pipes");
-}
+TEST(Ipc, PipesPollAndEvents) { passes("pipes"); }
 
-TEST(Ipc, UnixSockets) {
-    passes("sockets");
-}
+TEST(Ipc, UnixSockets) { passes("sockets"); }
 
-TEST(Ipc, SystemVAndMessageQueues) {
-    passes("queues");
-}
+TEST(Ipc, SystemVAndMessageQueues) { passes("queues"); }
 
-} // namespace takt::test
+}  // namespace takt::test

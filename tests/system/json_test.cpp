@@ -9,7 +9,8 @@ namespace takt::test {
 
 using Json = nlohmann::json;
 
-TEST(RunJson, FollowsTheOutput) {
+TEST(RunJson, FollowsTheOutput)
+{
     const Outcome outcome = run({"sh", "-c", "echo text; exit 3"}, {"--icount", "--json", "-"});
     SCOPED_TRACE(outcome.command);
     EXPECT_EQ(outcome.status, 3);
@@ -28,13 +29,13 @@ TEST(RunJson, FollowsTheOutput) {
     EXPECT_GT(json.at("boot_ns").get<long>(), 0);
     EXPECT_GT(json.at("wall_s").get<double>(), 0);
     EXPECT_FALSE(json.at("kernel_version").get<std::string>().empty());
-    Json again = Json::parse(
-        run({"sh", "-c", "echo text; exit 3"}, {"--icount", "--json", "-"}).output.substr(5));
+    Json again = Json::parse(run({"sh", "-c", "echo text; exit 3"}, {"--icount", "--json", "-"}).output.substr(5));
     again["wall_s"] = json.at("wall_s");
     EXPECT_EQ(again, json);
 }
 
-TEST(RunJson, SaysTheSignal) {
+TEST(RunJson, SaysTheSignal)
+{
     const std::string file = scratch_directory("json") + "/result.json";
     const Outcome outcome = run({guest_program("ending"), "-15"}, {"--json", file});
     SCOPED_TRACE(outcome.command);
@@ -45,7 +46,8 @@ TEST(RunJson, SaysTheSignal) {
     EXPECT_GT(json.at("virtual_ns").get<long>(), 0);
 }
 
-TEST(RunJson, SaysWhatTaktRefuses) {
+TEST(RunJson, SaysWhatTaktRefuses)
+{
     const std::string file = scratch_directory("json_refused") + "/result.json";
     const Outcome outcome = run({"no-such-program"}, {"--json", file});
     EXPECT_EQ(outcome.status, 127) << outcome.command;
@@ -55,4 +57,4 @@ TEST(RunJson, SaysWhatTaktRefuses) {
     EXPECT_TRUE(json.at("virtual_ns").is_null());
 }
 
-} // namespace takt::test
+}  // namespace takt::test

@@ -10,7 +10,8 @@ namespace takt::test {
 
 namespace {
 
-void expect_refusal(const Outcome& outcome, int status, const std::string& reason) {
+void expect_refusal(const Outcome& outcome, int status, const std::string& reason)
+{
     SCOPED_TRACE(outcome.command);
     EXPECT_EQ(outcome.status, status);
     EXPECT_EQ(outcome.output, "");
@@ -18,14 +19,16 @@ void expect_refusal(const Outcome& outcome, int status, const std::string& reaso
     EXPECT_EQ(std::ranges::count(outcome.errors, '\n'), 1) << outcome.errors;
 }
 
-} // namespace
+}  // namespace
 
-TEST(MissingProgram, NotFound) {
+TEST(MissingProgram, NotFound)
+{
     expect_refusal(run({"no-such-program"}), 127, "no program no-such-program");
     expect_refusal(run({"./no-such-program"}), 127, "no such program: ./no-such-program");
 }
 
-TEST(MissingProgram, NotExecutable) {
+TEST(MissingProgram, NotExecutable)
+{
     const std::string directory = scratch_directory("missing_program");
     write_file(directory + "/plain", "echo hello\n", 0755);
     expect_refusal(run({directory + "/plain"}), 126, "neither an x86-64 ELF program nor a script");
@@ -44,7 +47,8 @@ TEST(MissingProgram, NotExecutable) {
     expect_refusal(run({directory + "/orphan"}), 126, "needs the interpreter /no/such/interpreter");
 }
 
-TEST(MissingProgram, BadOptions) {
+TEST(MissingProgram, BadOptions)
+{
     expect_refusal(takt({"run"}), 125, "run what?");
     expect_refusal(run({"true"}, {"--icount", "--cpus", "2"}), 125, "--icount is one processor's");
     expect_refusal(run({"true"}, {"--preempt", "much"}), 125, "there are none, points");
@@ -53,4 +57,4 @@ TEST(MissingProgram, BadOptions) {
     expect_refusal(run({"true"}, {"--no-such-option"}), 125, "no option --no-such-option");
 }
 
-} // namespace takt::test
+}  // namespace takt::test

@@ -6,7 +6,8 @@
 
 namespace takt::test {
 
-TEST(Panic, IsReported) {
+TEST(Panic, IsReported)
+{
     const Outcome outcome = run({"true"}, {"--append", "rdinit=/no/such/init"});
     SCOPED_TRACE(outcome.command);
     EXPECT_EQ(outcome.status, 125);
@@ -15,4 +16,4 @@ TEST(Panic, IsReported) {
     EXPECT_GT(outcome.errors.size(), 100U) << outcome.errors;
 }
 
-} // namespace takt::test
+}  // namespace takt::test

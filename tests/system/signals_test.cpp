@@ -6,7 +6,8 @@
 
 namespace takt::test {
 
-TEST(Signals, CallsKeepTheirManualPages) {
+TEST(Signals, CallsKeepTheirManualPages)
+{
     for (const char* cpus : {"1", "4"}) {
         const Outcome outcome = run({guest_program("signals")}, {"--cpus", cpus});
         SCOPED_TRACE(outcome.command);
@@ -15,4 +16,4 @@ TEST(Signals, CallsKeepTheirManualPages) {
     }
 }
 
-} // namespace takt::test
+}  // namespace takt::test

@@ -16,7 +16,8 @@ namespace {
 
 class InteractiveShell {
 public:
-    InteractiveShell() {
+    InteractiveShell()
+    {
         winsize size{};
         size.ws_row = 33;
         size.ws_col = 111;
@@ -28,12 +29,14 @@ public:
     }
     ~InteractiveShell() { close(terminal_); }
 
-    void type(std::string_view keys) const {
+    void type(std::string_view keys) const
+    {
         EXPECT_EQ(write(terminal_, keys.data(), keys.size()), static_cast<ssize_t>(keys.size()));
     }
 
     // Reads until `text` appears; everything before it is behind us then.
-    bool expect(std::string_view text) {
+    bool expect(std::string_view text)
+    {
         size_t at = 0;
         while ((at = seen_.find(text)) == std::string::npos) {
             std::array<char, 4096> buffer{};
@@ -48,7 +51,8 @@ public:
         return true;
     }
 
-    int exit_status() {
+    int exit_status()
+    {
         std::array<char, 4096> buffer{};
         while (read(terminal_, buffer.data(), buffer.size()) > 0) {
         }
@@ -63,9 +67,10 @@ private:
     std::string seen_;
 };
 
-} // namespace
+}  // namespace
 
-TEST(Terminal, ShellIsInteractive) {
+TEST(Terminal, ShellIsInteractive)
+{
     InteractiveShell shell;
     ASSERT_TRUE(shell.expect("# "));
     shell.type("tty; stty size\n");
@@ -83,11 +88,12 @@ TEST(Terminal, ShellIsInteractive) {
     EXPECT_EQ(shell.exit_status(), 5);
 }
 
-TEST(Terminal, EscapeKeyEndsTheMachine) {
+TEST(Terminal, EscapeKeyEndsTheMachine)
+{
     InteractiveShell shell;
     ASSERT_TRUE(shell.expect("# "));
     shell.type("\x01x");
     EXPECT_EQ(shell.exit_status(), 125);
 }
 
-} // namespace takt::test
+}  // namespace takt::test

@@ -6,7 +6,8 @@
 
 namespace takt::test {
 
-TEST(Timers, CallsKeepTheirManualPages) {
+TEST(Timers, CallsKeepTheirManualPages)
+{
     for (const char* cpus : {"1", "4"}) {
         const Outcome outcome = run({guest_program("timers")}, {"--cpus", cpus});
         SCOPED_TRACE(outcome.command);
@@ -15,4 +16,4 @@ TEST(Timers, CallsKeepTheirManualPages) {
     }
 }
 
-} // namespace takt::test
+}  // namespace takt::test

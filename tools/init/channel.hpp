@@ -29,7 +29,8 @@ private:
 };
 
 // Writes one whole line.
-inline void say(const Channel& channel, Line line) {
+inline void say(const Channel& channel, Line line)
+{
     line.end();
     channel.write(line.data(), line.size());
 }
@@ -41,4 +42,4 @@ constexpr unsigned short control_port = 0x5e8;
 // A program must not inherit init's access to the ports.
 void give_up_ports();
 
-} // namespace takt::init
+}  // namespace takt::init

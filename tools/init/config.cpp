@@ -10,7 +10,8 @@ namespace {
 constexpr unsigned long most_bytes = 256UL * 1024;
 char text_of_config[most_bytes];
 
-void use_default_program(Config& config) {
+void use_default_program(Config& config)
+{
     config.arguments[0] = "-sh";
     config.argument_count = 1;
     config.variables[0] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -19,14 +20,13 @@ void use_default_program(Config& config) {
     config.variable_count = 3;
 }
 
-bool take(Config& config, const char* key, const char* value) {
+bool take(Config& config, const char* key, const char* value)
+{
     if (equal(key, "arg")) {
-        if (config.argument_count == most_arguments)
-            return false;
+        if (config.argument_count == most_arguments) return false;
         config.arguments[config.argument_count++] = value;
     } else if (equal(key, "env")) {
-        if (config.variable_count == most_variables)
-            return false;
+        if (config.variable_count == most_variables) return false;
         config.variables[config.variable_count++] = value;
     } else if (equal(key, "path")) {
         config.path = value;
@@ -48,9 +48,10 @@ bool take(Config& config, const char* key, const char* value) {
     return true;
 }
 
-} // namespace
+}  // namespace
 
-bool load_config(Config& config) {
+bool load_config(Config& config)
+{
     config.path = "/bin/sh";
     config.directory = "/root";
     config.tty = "/dev/ttyS0";
@@ -63,24 +64,20 @@ bool load_config(Config& config) {
     unsigned long size = 0;
     while (size < most_bytes) {
         const long got = read_file(int(file), text_of_config + size, most_bytes - size);
-        if (got <= 0)
-            break;
+        if (got <= 0) break;
         size += static_cast<unsigned long>(got);
     }
     close_file(int(file));
-    if (size == 0 || size == most_bytes || text_of_config[size - 1] != '\0')
-        return false;
+    if (size == 0 || size == most_bytes || text_of_config[size - 1] != '\0') return false;
     for (unsigned long at = 0; at < size;) {
         const char* key = text_of_config + at;
         at += length(key) + 1;
-        if (at >= size)
-            return false;
+        if (at >= size) return false;
         const char* value = text_of_config + at;
         at += length(value) + 1;
-        if (!take(config, key, value))
-            return false;
+        if (!take(config, key, value)) return false;
     }
     return true;
 }
 
-} // namespace takt::init
+}  // namespace takt::init

@@ -33,4 +33,4 @@ struct Config {
 // short or holds more than fits.
 bool load_config(Config& config);
 
-} // namespace takt::init
+}  // namespace takt::init

@@ -39,12 +39,14 @@ return_from_signal:
 extern "C" void return_from_signal();
 
 // The compiler may call these for what the source writes as loops or initialisers.
-extern "C" void* memset(void* to, int value, unsigned long size) {
+extern "C" void* memset(void* to, int value, unsigned long size)
+{
     void* const start = to;
     asm volatile("rep stosb" : "+D"(to), "+c"(size) : "a"(value) : "memory");
     return start;
 }
-extern "C" void* memcpy(void* to, const void* from, unsigned long size) {
+extern "C" void* memcpy(void* to, const void* from, unsigned long size)
+{
     void* const start = to;
     asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(size) : : "memory");
     return start;
@@ -55,13 +57,12 @@ namespace takt::init {
 namespace {
 
 constexpr int signal_pipe = 13, signal_child = 17;
-constexpr unsigned long signal_bit(int signal) {
-    return 1UL << (signal - 1);
-}
+constexpr unsigned long signal_bit(int signal) { return 1UL << (signal - 1); }
 
 Config config{};
 
-unsigned long time_stamp() {
+unsigned long time_stamp()
+{
     unsigned low, high;
     asm volatile("rdtsc" : "=a"(low), "=d"(high));
     return static_cast<unsigned long>(high) << 32 | low;
@@ -69,7 +70,8 @@ unsigned long time_stamp() {
 
 // A kernel that has not got one of these file systems is still good for programs that don't need
 // it, and an initramfs may bring its own: so no failure counts.
-void mount_file_systems() {
+void mount_file_systems()
+{
     constexpr unsigned long no_suid = 2, no_device = 4, no_exec = 8;
     mount("devtmpfs", "/dev", no_suid, "mode=0755");
     mount("proc", "/proc", no_suid | no_device | no_exec, nullptr);
@@ -87,10 +89,10 @@ void mount_file_systems() {
 }
 
 // Programs that talk to 127.0.0.1 need it; a kernel without a network has nothing to set up.
-void start_loopback() {
+void start_loopback()
+{
     const long socket = system_call(__NR_socket, 2 /* AF_INET */, 2 /* SOCK_DGRAM */, 0);
-    if (socket < 0)
-        return;
+    if (socket < 0) return;
     constexpr unsigned long set_interface_flags = 0x8914;
     ifreq request{};
     request.ifr_name[0] = 'l';
@@ -100,7 +102,8 @@ void start_loopback() {
     close_file(int(socket));
 }
 
-void say_kernel(const Channel& control) {
+void say_kernel(const Channel& control)
+{
     struct {
         char system[65], node[65], release[65], version[65], machine[65], domain[65];
     } names{};
@@ -108,18 +111,19 @@ void say_kernel(const Channel& control) {
         say(control, Line().text("kernel ").text(names.release).text(" ").text(names.version));
 }
 
-void say_clock(const Channel& control) {
+void say_clock(const Channel& control)
+{
     TimeSpec now{};
     system_call(__NR_clock_gettime, 1 /* CLOCK_MONOTONIC */, address(&now));
-    const auto nanoseconds =
-        static_cast<unsigned long>(now.seconds * 1'000'000'000 + now.nanoseconds);
+    const auto nanoseconds = static_cast<unsigned long>(now.seconds * 1'000'000'000 + now.nanoseconds);
     say(control, Line().text("clock ").number(nanoseconds).text(" ").number(time_stamp()));
 }
 
 void on_child(int) {}
 
 // SIGCHLD stays blocked but inside ppoll: a child's end then interrupts the wait, never before it.
-void prepare_signals() {
+void prepare_signals()
+{
     struct {
         void (*handler)(int);
         unsigned long flags;
@@ -132,45 +136,39 @@ void prepare_signals() {
 }
 
 // Waits until a relay can move something or a child ends, and moves it.
-void relay_once(Connections& connections) {
+void relay_once(Connections& connections)
+{
     PollEntry entries[4];
     unsigned count = 0;
-    const auto watch = [&](int descriptor, short events) {
-        entries[count++] = {descriptor, events, 0};
-    };
+    const auto watch = [&](int descriptor, short events) { entries[count++] = {descriptor, events, 0}; };
     InputRelay& input = connections.input_relay;
-    watch(connections.output_relay.pipe(), poll_in); // poll ignores a negative descriptor
+    watch(connections.output_relay.pipe(), poll_in);  // poll ignores a negative descriptor
     watch(connections.errors_relay.pipe(), poll_in);
     watch(input.wants_line() ? input.line() : -1, poll_in);
     watch(input.wants_pipe() ? input.pipe() : -1, poll_out);
     const unsigned long mask = signal_bit(signal_pipe);
-    if (system_call(__NR_ppoll, address(entries), count, 0, address(&mask), sizeof mask) <= 0)
-        return;
-    if (entries[0].happened != 0)
-        connections.output_relay.move();
-    if (entries[1].happened != 0)
-        connections.errors_relay.move();
-    if (entries[2].happened != 0)
-        input.read_line();
-    if (entries[3].happened != 0)
-        input.write_pipe();
+    if (system_call(__NR_ppoll, address(entries), count, 0, address(&mask), sizeof mask) <= 0) return;
+    if (entries[0].happened != 0) connections.output_relay.move();
+    if (entries[1].happened != 0) connections.errors_relay.move();
+    if (entries[2].happened != 0) input.read_line();
+    if (entries[3].happened != 0) input.write_pipe();
 }
 
 // Reaps until `program` ends and returns its wait status. Without relays init just sleeps.
-int wait_for(long program, Connections& connections) {
+int wait_for(long program, Connections& connections)
+{
     const bool relays = connections.relays();
     constexpr int no_hang = 1;
     for (;;) {
         int status = 0;
         const long ended = system_call(__NR_wait4, -1, address(&status), relays ? no_hang : 0, 0);
-        if (ended == program)
-            return status;
-        if (ended == 0 && relays)
-            relay_once(connections);
+        if (ended == program) return status;
+        if (ended == 0 && relays) relay_once(connections);
     }
 }
 
-void say_end(const Channel& control, int status) {
+void say_end(const Channel& control, int status)
+{
     const auto signal = static_cast<unsigned long>(status & 0x7f);
     const auto code = static_cast<unsigned long>(status >> 8 & 0xff);
     Line line;
@@ -181,7 +179,8 @@ void say_end(const Channel& control, int status) {
     say(control, line.text(" ").number(time_stamp()));
 }
 
-[[noreturn]] void power_off() {
+[[noreturn]] void power_off()
+{
     system_call(__NR_sync);
     for (;;) {
         system_call(__NR_reboot, 0xfee1dead, 672274793, 0x4321fedc, 0);
@@ -189,18 +188,20 @@ void say_end(const Channel& control, int status) {
     }
 }
 
-bool uses_terminal() {
+bool uses_terminal()
+{
     return equal(config.input, "tty") || equal(config.output, "tty") || equal(config.errors, "tty");
 }
 
 // Whatever is still in the terminal's buffer must reach the other end before the power goes.
-void drain_terminal() {
+void drain_terminal()
+{
     const long tty = open_file(config.tty, write_only | no_controlling_tty | non_blocking);
-    if (tty >= 0)
-        control_device(int(tty), TCSBRK, reinterpret_cast<const void*>(1));
+    if (tty >= 0) control_device(int(tty), TCSBRK, reinterpret_cast<const void*>(1));
 }
 
-void run(unsigned long boot_time, Connections& connections) {
+void run(unsigned long boot_time, Connections& connections)
+{
     mount_file_systems();
     start_loopback();
     system_call(__NR_sethostname, address("takt"), 4);
@@ -209,15 +210,13 @@ void run(unsigned long boot_time, Connections& connections) {
     connections.errors.open("/dev/host/stderr", errors_port);
     const Channel& control = connections.control;
     say(control, Line().text("boot ").number(boot_time));
-    if (!load_config(config))
-        return say(control, Line().text("error /takt/config is damaged or too long"));
+    if (!load_config(config)) return say(control, Line().text("error /takt/config is damaged or too long"));
     say_kernel(control);
     say_clock(control);
     prepare_signals();
     say(control, Line().text("start ").number(time_stamp()));
     const Started started = start_program(config, connections);
-    if (started.process < 0)
-        return say(control, Line().text("error no process for the program"));
+    if (started.process < 0) return say(control, Line().text("error no process for the program"));
     const int status = wait_for(started.process, connections);
     while (connections.output_relay.pipe() >= 0 && connections.output_relay.move()) {
     }
@@ -231,14 +230,14 @@ void run(unsigned long boot_time, Connections& connections) {
     say_clock(control);
 }
 
-} // namespace
+}  // namespace
 
-extern "C" [[noreturn]] void init_main(unsigned long boot_time) {
+extern "C" [[noreturn]] void init_main(unsigned long boot_time)
+{
     static Connections connections;
     run(boot_time, connections);
-    if (uses_terminal())
-        drain_terminal();
+    if (uses_terminal()) drain_terminal();
     power_off();
 }
 
-} // namespace takt::init
+}  // namespace takt::init

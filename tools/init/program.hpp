@@ -16,18 +16,16 @@ struct Connections {
     OutputRelay errors_relay;
     InputRelay input_relay;
 
-    bool relays() const {
-        return output_relay.pipe() >= 0 || errors_relay.pipe() >= 0 || input_relay.line() >= 0;
-    }
+    bool relays() const { return output_relay.pipe() >= 0 || errors_relay.pipe() >= 0 || input_relay.line() >= 0; }
 };
 
 struct Started {
-    long process;    // or a negative errno if there is none
-    long exec_error; // 0, or why the program could not be executed (an errno)
+    long process;     // or a negative errno if there is none
+    long exec_error;  // 0, or why the program could not be executed (an errno)
 };
 
 // Connects and starts the program in a session of its own, and waits until it has left init's
 // code for its own. SIGCHLD must be blocked; in the program no signal is.
 Started start_program(const Config& config, Connections& connections);
 
-} // namespace takt::init
+}  // namespace takt::init

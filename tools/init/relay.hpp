@@ -8,7 +8,8 @@ namespace takt::init {
 // From a pipe that the program writes to a channel that is a port.
 class OutputRelay {
 public:
-    void open(int pipe, const Channel& channel) {
+    void open(int pipe, const Channel& channel)
+    {
         pipe_ = pipe;
         channel_ = &channel;
     }
@@ -57,4 +58,4 @@ private:
     bool ended_ = false;
 };
 
-} // namespace takt::init
+}  // namespace takt::init

@@ -9,75 +9,71 @@ namespace takt {
 
 namespace {
 
-Arguments configure_command(const fs::path& source, const fs::path& build) {
-    return {"cmake",         "-G", "Ninja",        "-S",
-            source.string(), "-B", build.string(), "-DCMAKE_CXX_COMPILER=g++"};
+Arguments configure_command(const fs::path& source, const fs::path& build)
+{
+    return {"cmake", "-G", "Ninja", "-S", source.string(), "-B", build.string(), "-DCMAKE_CXX_COMPILER=g++"};
 }
 
-void run_ninja(const std::string& what, const fs::path& build) {
+void run_ninja(const std::string& what, const fs::path& build)
+{
     // A dry run tells whether there is work to talk about; it costs a few milliseconds.
     const Arguments question = {"ninja", "-C", build.string(), "-n"};
     const CommandResult plan = capture(question, {.directory = {}, .merge_errors = true});
-    if (plan.status == 0 && plan.output.find("no work to do") != std::string::npos)
-        return;
+    if (plan.status == 0 && plan.output.find("no work to do") != std::string::npos) return;
     say("building {}", what);
     const unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
     const CommandResult result =
-        capture({"ninja", "-C", build.string(), "-j", std::to_string(jobs)},
-                {.directory = {}, .merge_errors = true});
-    if (result.status == 0)
-        return;
+        capture({"ninja", "-C", build.string(), "-j", std::to_string(jobs)}, {.directory = {}, .merge_errors = true});
+    if (result.status == 0) return;
     const size_t first_error = result.output.find("FAILED:");
     fmt::print(stderr, "{}", result.output.substr(std::min(first_error, result.output.size())));
     throw Failure(exit_takt_failed, "cannot build {}: the compiler's messages are above", what);
 }
 
-} // namespace
+}  // namespace
 
-const std::vector<std::string>& preemption_models() {
-    static const std::vector<std::string> models = {"none", "points", "irqoff", "switchlock",
-                                                    "full"};
+const std::vector<std::string>& preemption_models()
+{
+    static const std::vector<std::string> models = {"none", "points", "irqoff", "switchlock", "full"};
     return models;
 }
 
-void check_model(const std::string& model) {
+void check_model(const std::string& model)
+{
     if (std::ranges::count(preemption_models(), model) == 0)
-        throw Failure(exit_usage, "--preempt {}: there are {}", model,
-                      fmt::join(preemption_models(), ", "));
+        throw Failure(exit_usage, "--preempt {}: there are {}", model, fmt::join(preemption_models(), ", "));
 }
 
-fs::path build_kernel(const std::string& model) {
+fs::path build_kernel(const std::string& model)
+{
     check_model(model);
     const std::string name = "kernel-" + model;
     const fs::path build = build_directory() / name;
     const FileLock lock(build_directory() / ("." + name + ".lock"));
     if (!fs::exists(build / "build.ninja")) {
         if (!fs::exists(source_directory() / "kernel" / "CMakeLists.txt"))
-            throw Failure(exit_takt_failed,
-                          "no kernel/CMakeLists.txt in {}: incomplete source tree",
+            throw Failure(exit_takt_failed, "no kernel/CMakeLists.txt in {}: incomplete source tree",
                           source_directory().string());
         Arguments command = configure_command(source_directory() / "kernel", build);
         command.push_back("-DTAKT_PREEMPT=" + model);
-        capture_or_fail("cannot configure the kernel", command,
-                        {.directory = {}, .merge_errors = true});
+        capture_or_fail("cannot configure the kernel", command, {.directory = {}, .merge_errors = true});
     }
     run_ninja("the kernel (" + model + ")", build);
     const fs::path image = build / "takt-kernel";
-    if (!fs::exists(image))
-        throw Failure(exit_takt_failed, "the kernel's build made no {}", image.string());
+    if (!fs::exists(image)) throw Failure(exit_takt_failed, "the kernel's build made no {}", image.string());
     return image;
 }
 
-fs::path kernel_image(const std::string& model) {
+fs::path kernel_image(const std::string& model)
+{
     const auto chosen = environment("TAKT_KERNEL");
-    if (!chosen)
-        return build_kernel(model);
-    if (!fs::is_regular_file(*chosen))
-        throw Failure(exit_takt_failed, "TAKT_KERNEL={}: no such image", *chosen);
+    if (!chosen) return build_kernel(model);
+    if (!fs::is_regular_file(*chosen)) throw Failure(exit_takt_failed, "TAKT_KERNEL={}: no such image", *chosen);
     return fs::absolute(*chosen);
 }
 
-void build_host() {
+void build_host()
+{
     const fs::path build = build_directory() / "host";
     const FileLock lock(build_directory() / ".host.lock");
     if (!fs::exists(build / "build.ninja"))
@@ -86,8 +82,6 @@ void build_host() {
     run_ninja("tools and tests", build);
 }
 
-void clean() {
-    fs::remove_all(build_directory());
-}
+void clean() { fs::remove_all(build_directory()); }
 
-} // namespace takt
+}  // namespace takt

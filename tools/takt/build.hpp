@@ -25,4 +25,4 @@ void build_host();
 
 void clean();
 
-} // namespace takt
+}  // namespace takt

@@ -21,4 +21,4 @@ private:
     size_t panic_at_ = std::string::npos;
 };
 
-} // namespace takt
+}  // namespace takt

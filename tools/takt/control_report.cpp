@@ -4,7 +4,8 @@
 
 namespace takt {
 
-void ControlReport::feed(std::string_view bytes) {
+void ControlReport::feed(std::string_view bytes)
+{
     partial_ += bytes;
     for (size_t end; (end = partial_.find('\n')) != std::string::npos;) {
         take_line(std::string_view(partial_).substr(0, end));
@@ -12,7 +13,8 @@ void ControlReport::feed(std::string_view bytes) {
     }
 }
 
-void ControlReport::take_line(std::string_view line) {
+void ControlReport::take_line(std::string_view line)
+{
     std::istringstream words{std::string(line)};
     std::string key;
     words >> key;
@@ -41,13 +43,12 @@ void ControlReport::take_line(std::string_view line) {
     }
 }
 
-double ControlReport::ns_per_tick(bool icount) const {
-    if (icount)
-        return 1;
-    if (!clock_before || !clock_after || clock_after->tsc <= clock_before->tsc)
-        return 0;
+double ControlReport::ns_per_tick(bool icount) const
+{
+    if (icount) return 1;
+    if (!clock_before || !clock_after || clock_after->tsc <= clock_before->tsc) return 0;
     return static_cast<double>(clock_after->monotonic_ns - clock_before->monotonic_ns) /
            static_cast<double>(clock_after->tsc - clock_before->tsc);
 }
 
-} // namespace takt
+}  // namespace takt

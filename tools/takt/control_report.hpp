@@ -26,7 +26,7 @@ public:
     std::optional<int> exit_code;
     std::optional<int> signal;
     std::optional<int> exec_error;
-    std::optional<uint64_t> stdin_bytes; // acknowledged line bytes; set once init is ready
+    std::optional<uint64_t> stdin_bytes;  // acknowledged line bytes; set once init is ready
     std::string kernel;
     std::string error;
 
@@ -42,4 +42,4 @@ private:
     std::string partial_;
 };
 
-} // namespace takt
+}  // namespace takt

@@ -34,4 +34,4 @@ private:
     bool reader_gone_ = false;
 };
 
-} // namespace takt
+}  // namespace takt

@@ -14,14 +14,13 @@ namespace {
 
 constexpr uint64_t page_size = 4096;
 constexpr uint64_t header_size = 110;
-constexpr uint64_t longest_name = 4096;     // Linux skips an entry whose name, with NULs, is longer
-constexpr unsigned fixed_time = 1577836800; // 2020-01-01, the machine's own start
+constexpr uint64_t longest_name = 4096;      // Linux skips an entry whose name, with NULs, is longer
+constexpr unsigned fixed_time = 1577836800;  // 2020-01-01, the machine's own start
 
-constexpr uint64_t round_up(uint64_t value, uint64_t to) {
-    return (value + to - 1) / to * to;
-}
+constexpr uint64_t round_up(uint64_t value, uint64_t to) { return (value + to - 1) / to * to; }
 
-unsigned type_bits(NodeType type) {
+unsigned type_bits(NodeType type)
+{
     switch (type) {
     case NodeType::directory:
         return S_IFDIR;
@@ -39,7 +38,8 @@ class CpioWriter {
 public:
     explicit CpioWriter(int file) : file_(file) {}
 
-    void entry(const std::string& name, const Node& node) {
+    void entry(const std::string& name, const Node& node)
+    {
         uint64_t name_size = name.size() + 1;
         if (node.type == NodeType::file && node.size > page_size) {
             const uint64_t data_at = round_up(offset() + header_size + name_size, page_size);
@@ -60,11 +60,11 @@ public:
         else
             buffer_ += node.text;
         align();
-        if (buffer_.size() > 1 << 20)
-            flush();
+        if (buffer_.size() > 1 << 20) flush();
     }
 
-    void finish() {
+    void finish()
+    {
         entry("TRAILER!!!", {.type = NodeType::file, .mode = 0});
         buffer_.append(round_up(offset(), 512) - offset(), '\0');
         flush();
@@ -74,7 +74,8 @@ private:
     uint64_t offset() const { return written_ + buffer_.size(); }
 
     // Moves on by half a page where the next file's padding would be too long for a name.
-    void filler() {
+    void filler()
+    {
         const Node root{.type = NodeType::directory};
         header(root, page_size / 2, 0);
         buffer_ += '.';
@@ -82,25 +83,26 @@ private:
         align();
     }
 
-    void header(const Node& node, uint64_t name_size, uint64_t size) {
+    void header(const Node& node, uint64_t name_size, uint64_t size)
+    {
         const unsigned links = node.type == NodeType::directory ? 2 : 1;
         const unsigned mode = node.mode == 0 ? 0 : type_bits(node.type) | node.mode;
-        buffer_ += fmt::format("070701{:08X}{:08X}{:08X}{:08X}{:08X}{:08X}{:08X}"
-                               "{:08X}{:08X}{:08X}{:08X}{:08X}{:08X}",
-                               ++inode_, mode, 0, 0, links, fixed_time, size, 0, 0, node.major,
-                               node.minor, name_size, 0);
+        buffer_ +=
+            fmt::format("070701{:08X}{:08X}{:08X}{:08X}{:08X}{:08X}{:08X}"
+                        "{:08X}{:08X}{:08X}{:08X}{:08X}{:08X}",
+                        ++inode_, mode, 0, 0, links, fixed_time, size, 0, 0, node.major, node.minor, name_size, 0);
     }
 
     void align() { buffer_.append(round_up(offset(), 4) - offset(), '\0'); }
 
-    void copy(const fs::path& source, uint64_t size) {
+    void copy(const fs::path& source, uint64_t size)
+    {
         const Descriptor from = open_file(source, O_RDONLY);
         const size_t start = buffer_.size();
         buffer_.resize(start + size);
         for (size_t done = 0; done < size;) {
             const ssize_t got = read(from.get(), buffer_.data() + start + done, size - done);
-            if (got < 0 && errno == EINTR)
-                continue;
+            if (got < 0 && errno == EINTR) continue;
             if (got <= 0)
                 throw Failure(exit_takt_failed, "cannot read {}: {}", source.string(),
                               got < 0 ? strerror(errno) : "it became shorter");
@@ -108,7 +110,8 @@ private:
         }
     }
 
-    void flush() {
+    void flush()
+    {
         write_all(file_, buffer_);
         written_ += buffer_.size();
         buffer_.clear();
@@ -120,13 +123,13 @@ private:
     unsigned inode_ = 0;
 };
 
-} // namespace
+}  // namespace
 
-void write_cpio(const FileTree& tree, int file) {
+void write_cpio(const FileTree& tree, int file)
+{
     CpioWriter writer(file);
-    for (const auto& [name, node] : tree.nodes())
-        writer.entry(name, node);
+    for (const auto& [name, node] : tree.nodes()) writer.entry(name, node);
     writer.finish();
 }
 
-} // namespace takt
+}  // namespace takt

@@ -14,4 +14,4 @@ namespace takt {
 // where they are.
 void write_cpio(const FileTree& tree, int file);
 
-} // namespace takt
+}  // namespace takt

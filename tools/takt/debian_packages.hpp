@@ -10,7 +10,7 @@ namespace takt {
 
 struct DebianPackage {
     std::string name;
-    fs::path directory; // its files, unpacked, as they would lie below /
+    fs::path directory;  // its files, unpacked, as they would lie below /
 };
 
 class DebianPackages {
@@ -18,8 +18,7 @@ public:
     // `cache` holds one directory for each version of each package. `record` remembers which
     // versions a set was made of, so that a later run neither asks apt nor changes by itself;
     // removing the file makes the next run take what apt offers then.
-    DebianPackages(fs::path cache, fs::path record)
-        : cache_(std::move(cache)), record_(std::move(record)) {}
+    DebianPackages(fs::path cache, fs::path record) : cache_(std::move(cache)), record_(std::move(record)) {}
 
     // The named packages alone.
     std::vector<DebianPackage> fetch(const std::vector<std::string>& names);
@@ -39,4 +38,4 @@ private:
 // package that is only a name the first that provides it. In alphabetical order.
 std::vector<std::string> dependency_closure(const std::string& apt_output, const std::string& name);
 
-} // namespace takt
+}  // namespace takt

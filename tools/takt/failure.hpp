@@ -18,10 +18,10 @@ constexpr int exit_usage = 2;
 class Failure : public std::runtime_error {
 public:
     template <typename... Arguments>
-    explicit Failure(int exit_status, fmt::format_string<Arguments...> text,
-                     Arguments&&... arguments)
-        : std::runtime_error(fmt::format(text, std::forward<Arguments>(arguments)...)),
-          exit_status_(exit_status) {}
+    explicit Failure(int exit_status, fmt::format_string<Arguments...> text, Arguments&&... arguments)
+        : std::runtime_error(fmt::format(text, std::forward<Arguments>(arguments)...)), exit_status_(exit_status)
+    {
+    }
 
     int exit_status() const { return exit_status_; }
 
@@ -31,8 +31,9 @@ private:
 
 // One line of talk, on standard error.
 template <typename... Arguments>
-void say(fmt::format_string<Arguments...> text, Arguments&&... arguments) {
+void say(fmt::format_string<Arguments...> text, Arguments&&... arguments)
+{
     fmt::print(stderr, "takt: {}\n", fmt::format(text, std::forward<Arguments>(arguments)...));
 }
 
-} // namespace takt
+}  // namespace takt

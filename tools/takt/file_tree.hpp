@@ -14,11 +14,11 @@ enum class NodeType { directory, file, symlink, character_device };
 
 struct Node {
     NodeType type = NodeType::directory;
-    unsigned mode = 0755; // permission bits only
-    fs::path source;      // file: the host file with its bytes, unless empty
-    std::string text;     // file without a source: its bytes; symlink: its target
-    uint64_t size = 0;    // file
-    unsigned major = 0;   // character_device
+    unsigned mode = 0755;  // permission bits only
+    fs::path source;       // file: the host file with its bytes, unless empty
+    std::string text;      // file without a source: its bytes; symlink: its target
+    uint64_t size = 0;     // file
+    unsigned major = 0;    // character_device
     unsigned minor = 0;
 };
 
@@ -31,15 +31,14 @@ enum class Take { yes, no, enter };
 // directories above it are made. What is already there is replaced, but a directory never is.
 class FileTree {
 public:
-    using Nodes = std::map<std::string, Node>; // key: the resolved path without the leading '/'
+    using Nodes = std::map<std::string, Node>;  // key: the resolved path without the leading '/'
 
     void add_directory(const std::string& path, unsigned mode = 0755);
     void add_file(const std::string& path, const fs::path& source);
     void add_file(const std::string& path, const fs::path& source, unsigned mode);
     void add_text(const std::string& path, std::string text, unsigned mode = 0644);
     void add_symlink(const std::string& path, const std::string& target);
-    void add_character_device(const std::string& path, unsigned mode, unsigned major,
-                              unsigned minor);
+    void add_character_device(const std::string& path, unsigned mode, unsigned major, unsigned minor);
 
     // A host folder: of each entry `wanted` decides, by its path below `folder`. Sockets, pipes
     // and devices are left out.
@@ -64,10 +63,10 @@ private:
 };
 
 template <typename Wanted>
-void FileTree::add_folder(const std::string& path, const fs::path& folder, Wanted wanted) {
+void FileTree::add_folder(const std::string& path, const fs::path& folder, Wanted wanted)
+{
     add_directory(path);
-    for (auto entry = fs::recursive_directory_iterator(folder);
-         entry != fs::recursive_directory_iterator(); ++entry) {
+    for (auto entry = fs::recursive_directory_iterator(folder); entry != fs::recursive_directory_iterator(); ++entry) {
         const std::string below = entry->path().lexically_relative(folder).string();
         const Take take = wanted(below, *entry);
         if (take == Take::yes)
@@ -77,4 +76,4 @@ void FileTree::add_folder(const std::string& path, const fs::path& folder, Wante
     }
 }
 
-} // namespace takt
+}  // namespace takt

@@ -31,4 +31,4 @@ struct Guest {
 Guest make_guest(const Arguments& program, const std::vector<std::string>& added,
                  const std::vector<std::string>& packages, const GuestStreams& streams);
 
-} // namespace takt
+}  // namespace takt

@@ -17,7 +17,8 @@ public:
     Descriptor() = default;
     explicit Descriptor(int number) : number_(number) {}
     Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-    Descriptor& operator=(Descriptor&& other) noexcept {
+    Descriptor& operator=(Descriptor&& other) noexcept
+    {
         std::swap(number_, other.number_);
         return *this;
     }
@@ -34,9 +35,9 @@ private:
 // All throw Failure with the system's reason.
 Descriptor open_file(const fs::path& path, int flags, unsigned mode = 0666);
 Descriptor memory_file(const char* name);
-std::pair<Descriptor, Descriptor> make_pipe(); // reader, writer; both close on exec
+std::pair<Descriptor, Descriptor> make_pipe();  // reader, writer; both close on exec
 void write_all(int file, std::string_view data);
-std::string read_all(int file, size_t offset = 0); // leaves the file position alone
+std::string read_all(int file, size_t offset = 0);  // leaves the file position alone
 std::string read_text(const fs::path& path);
 // Readers see the old text or the new one, never a part.
 void write_text(const fs::path& path, std::string_view text);
@@ -52,11 +53,11 @@ private:
 
 fs::path source_directory();
 fs::path build_directory();
-fs::path cache_directory(); // $TAKT_CACHE, else $XDG_CACHE_HOME/takt, else ~/.cache/takt
+fs::path cache_directory();  // $TAKT_CACHE, else $XDG_CACHE_HOME/takt, else ~/.cache/takt
 fs::path init_program();
 
-std::optional<std::string> environment(const char* name); // empty counts as absent
+std::optional<std::string> environment(const char* name);  // empty counts as absent
 // What execvp would run; a name with a slash stands for itself.
 std::optional<fs::path> find_on_path(const std::string& name);
 
-} // namespace takt
+}  // namespace takt

@@ -15,14 +15,15 @@ namespace {
 
 class ScratchDirectory {
 public:
-    ScratchDirectory() {
+    ScratchDirectory()
+    {
         std::string pattern = (fs::temp_directory_path() / "takt-image-XXXXXX").string();
         if (mkdtemp(pattern.data()) == nullptr)
-            throw Failure(exit_takt_failed, "cannot make a directory in {}",
-                          fs::temp_directory_path().string());
+            throw Failure(exit_takt_failed, "cannot make a directory in {}", fs::temp_directory_path().string());
         path_ = pattern;
     }
-    ~ScratchDirectory() {
+    ~ScratchDirectory()
+    {
         std::error_code ignored;
         fs::remove_all(path_, ignored);
     }
@@ -36,10 +37,10 @@ private:
 };
 
 // An ELF image is Takt's and has a multiboot2 header; anything else is a Linux bzImage.
-std::string grub_configuration(const fs::path& kernel, const std::string& append) {
+std::string grub_configuration(const fs::path& kernel, const std::string& append)
+{
     const bool multiboot = read_elf(kernel).kind != ElfKind::not_elf;
-    const std::string options =
-        "console=ttyS0 quiet panic=-1" + (append.empty() ? std::string() : " " + append);
+    const std::string options = "console=ttyS0 quiet panic=-1" + (append.empty() ? std::string() : " " + append);
     return fmt::format("serial --unit=0 --speed=115200\n"
                        "terminal_input serial console\n"
                        "terminal_output serial console\n"
@@ -48,16 +49,15 @@ std::string grub_configuration(const fs::path& kernel, const std::string& append
                        "    {} /boot/kernel {}\n"
                        "    {} /boot/initramfs.cpio\n"
                        "}}\n",
-                       multiboot ? "multiboot2" : "linux", options,
-                       multiboot ? "module2" : "initrd");
+                       multiboot ? "multiboot2" : "linux", options, multiboot ? "module2" : "initrd");
 }
 
-} // namespace
+}  // namespace
 
-int image_command(const ImageOptions& options) {
+int image_command(const ImageOptions& options)
+{
     const Arguments program = options.program.empty() ? Arguments{"sh"} : options.program;
-    const GuestStreams console = {InputStream::terminal, OutputStream::terminal,
-                                  OutputStream::terminal};
+    const GuestStreams console = {InputStream::terminal, OutputStream::terminal, OutputStream::terminal};
     const Guest guest = make_guest(program, options.added, options.packages, console);
     const std::string output = fs::absolute(options.output).string();
     if (output.ends_with(".cpio")) {
@@ -72,13 +72,12 @@ int image_command(const ImageOptions& options) {
     fs::copy_file(kernel, boot / "kernel");
     write_cpio(guest.tree, open_file(boot / "initramfs.cpio", O_WRONLY | O_CREAT).get());
     write_text(boot / "grub" / "grub.cfg", grub_configuration(kernel, options.append));
-    capture_or_fail(
-        "cannot make the image",
-        {"grub-mkrescue", "-d", "/usr/lib/grub/i386-pc", "-o", output, scratch.path().string()},
-        {.directory = {}, .merge_errors = true});
+    capture_or_fail("cannot make the image",
+                    {"grub-mkrescue", "-d", "/usr/lib/grub/i386-pc", "-o", output, scratch.path().string()},
+                    {.directory = {}, .merge_errors = true});
     fmt::print("{}\n", output);
     say("to try it: qemu-system-x86_64 -m 1G -nographic -cdrom {}", options.output);
     return 0;
 }
 
-} // namespace takt
+}  // namespace takt

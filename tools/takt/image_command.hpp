@@ -12,9 +12,9 @@ struct ImageOptions {
     std::string append;
     std::vector<std::string> added;
     std::vector<std::string> packages;
-    std::vector<std::string> program; // none: a shell on the serial console
+    std::vector<std::string> program;  // none: a shell on the serial console
 };
 
 int image_command(const ImageOptions& options);
 
-} // namespace takt
+}  // namespace takt

@@ -11,9 +11,9 @@
 namespace takt {
 
 struct FoundLibrary {
-    std::string name;                // as it is asked for
-    fs::path path;                   // absolute, on the host
-    bool standard_directory = false; // found where every dynamic linker looks without being told
+    std::string name;                 // as it is asked for
+    fs::path path;                    // absolute, on the host
+    bool standard_directory = false;  // found where every dynamic linker looks without being told
 };
 
 class LibrarySearch {
@@ -39,4 +39,4 @@ private:
     std::vector<fs::path> configured_;
 };
 
-} // namespace takt
+}  // namespace takt

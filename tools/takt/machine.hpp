@@ -14,9 +14,9 @@ enum class Accelerator { automatic, tcg, kvm };
 struct MachineOptions {
     unsigned cpus = 1;
     std::string memory = "1G";
-    std::string append; // more kernel options
+    std::string append;  // more kernel options
     Accelerator accelerator = Accelerator::automatic;
-    bool icount = false; // one instruction is one virtual nanosecond
+    bool icount = false;  // one instruction is one virtual nanosecond
     std::optional<unsigned> gdb_port;
 };
 
@@ -24,12 +24,12 @@ struct MachineOptions {
 struct MachineWiring {
     fs::path kernel;
     std::string initrd;
-    std::string serial; // a -chardev without its id, as "file,path=/dev/fdset/1"
+    std::string serial;  // a -chardev without its id, as "file,path=/dev/fdset/1"
     // The three debug consoles, likewise; empty: the machine has not got them.
     std::string output;
     std::string errors;
     std::string control;
-    std::vector<int> inherited; // each known to QEMU as /dev/fdset/NUMBER
+    std::vector<int> inherited;  // each known to QEMU as /dev/fdset/NUMBER
 };
 
 // KVM only where the processor says that it can and /dev/kvm opens: the device alone proves
@@ -43,4 +43,4 @@ void check_machine(const MachineOptions& options);
 // QEMU's command line, once the accelerator is chosen.
 Arguments machine_command(const MachineOptions& options, const MachineWiring& wiring);
 
-} // namespace takt
+}  // namespace takt

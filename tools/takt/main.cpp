@@ -18,11 +18,10 @@ namespace {
 // CLI11's help with a usage line of our own where a command line follows "--".
 class HelpFormatter : public CLI::Formatter {
 public:
-    std::string make_usage(const CLI::App* app, std::string name) const override {
-        if (app->get_name() == "run")
-            return "Usage: takt run [OPTIONS] -- PROGRAM [ARGS...]\n";
-        if (app->get_name() == "image")
-            return "Usage: takt image [OPTIONS] [-- PROGRAM [ARGS...]]\n";
+    std::string make_usage(const CLI::App* app, std::string name) const override
+    {
+        if (app->get_name() == "run") return "Usage: takt run [OPTIONS] -- PROGRAM [ARGS...]\n";
+        if (app->get_name() == "image") return "Usage: takt image [OPTIONS] [-- PROGRAM [ARGS...]]\n";
         return CLI::Formatter::make_usage(app, name);
     }
 };
@@ -33,9 +32,8 @@ public:
     int execute(Arguments arguments);
 
 private:
-    void add_guest_options(CLI::App& command, std::vector<std::string>& added,
-                           std::vector<std::string>& packages, std::string& append,
-                           std::string& model);
+    void add_guest_options(CLI::App& command, std::vector<std::string>& added, std::vector<std::string>& packages,
+                           std::string& append, std::string& model);
     void add_run();
     void add_image();
     void add_others();
@@ -53,13 +51,13 @@ private:
     ImageOptions image_options_;
     TestOptions test_options_;
     std::string kernel_model_ = "full";
-    Arguments program_; // what stood behind "--"
+    Arguments program_;  // what stood behind "--"
 };
 
-const std::map<std::string, Accelerator> accelerators = {{"tcg", Accelerator::tcg},
-                                                         {"kvm", Accelerator::kvm}};
+const std::map<std::string, Accelerator> accelerators = {{"tcg", Accelerator::tcg}, {"kvm", Accelerator::kvm}};
 
-CommandLine::CommandLine() {
+CommandLine::CommandLine()
+{
     app_.formatter(std::make_shared<HelpFormatter>());
     app_.get_formatter()->column_width(28);
     app_.require_subcommand(1);
@@ -69,14 +67,12 @@ CommandLine::CommandLine() {
 }
 
 void CommandLine::add_guest_options(CLI::App& command, std::vector<std::string>& added,
-                                    std::vector<std::string>& packages, std::string& append,
-                                    std::string& model) {
+                                    std::vector<std::string>& packages, std::string& append, std::string& model)
+{
     command.add_option("--add", added, "Copy a file or folder in; repeatable")
         ->allow_extra_args(false)
         ->type_name("HOST[:GUEST]");
-    command
-        .add_option("--package", packages,
-                    "Put a Debian package in, with what it depends on; repeatable")
+    command.add_option("--package", packages, "Put a Debian package in, with what it depends on; repeatable")
         ->allow_extra_args(false)
         ->type_name("NAME");
     command.add_option("--append", append, "More kernel options")->type_name("TEXT");
@@ -85,40 +81,34 @@ void CommandLine::add_guest_options(CLI::App& command, std::vector<std::string>&
         ->type_name("MODEL");
 }
 
-void CommandLine::add_run() {
+void CommandLine::add_run()
+{
     run_ = app_.add_subcommand("run", "Run a Linux program on Takt, in a virtual machine");
     RunOptions& run = run_options_;
-    run_->add_option("--cpus", run.machine.cpus, "Processors")
-        ->capture_default_str()
-        ->type_name("N");
-    run_->add_option("--memory", run.machine.memory, "Memory")
-        ->capture_default_str()
-        ->type_name("SIZE");
+    run_->add_option("--cpus", run.machine.cpus, "Processors")->capture_default_str()->type_name("N");
+    run_->add_option("--memory", run.machine.memory, "Memory")->capture_default_str()->type_name("SIZE");
     add_guest_options(*run_, run.added, run.packages, run.machine.append, run.model);
-    run_->add_flag("--icount", run.machine.icount,
-                   "One instruction takes one virtual nanosecond: the same every time");
+    run_->add_flag("--icount", run.machine.icount, "One instruction takes one virtual nanosecond: the same every time");
     run_->add_option("--accel", run.machine.accelerator, "tcg or kvm (default: kvm if it works)")
         ->transform(CLI::CheckedTransformer(accelerators).description(""))
         ->type_name("NAME");
     run_->add_option("--timeout", run.timeout_s, "Stop the machine after this time; exit 125")
         ->check(CLI::PositiveNumber.description(""))
         ->type_name("SECONDS");
-    run_->add_option("--json", run.json, "Write the result as JSON; - is standard output")
-        ->type_name("FILE");
+    run_->add_option("--json", run.json, "Write the result as JSON; - is standard output")->type_name("FILE");
     run_->add_flag("--strace", run.strace, "Log the program's system calls on standard error");
     run_->add_flag("--console", run.console, "Show the kernel's messages on standard error");
     run_->add_flag("--gdb", run.gdb, "Wait for a debugger");
-    run_->add_option("--initrd", run.initrd, "Boot this initramfs and its /init instead")
-        ->type_name("FILE");
+    run_->add_option("--initrd", run.initrd, "Boot this initramfs and its /init instead")->type_name("FILE");
     run_->prefix_command();
-    run_->footer(
-        "\nPROGRAM is a path on this machine, or a name: of the root file system, else on\n"
-        "this machine's PATH. Its shared libraries come along. The exit status is the\n"
-        "program's own, 128+n for signal n; 125: takt or the kernel failed, 126: not\n"
-        "executable, 127: not found. On a terminal, Ctrl-A x ends the machine.");
+    run_->footer("\nPROGRAM is a path on this machine, or a name: of the root file system, else on\n"
+                 "this machine's PATH. Its shared libraries come along. The exit status is the\n"
+                 "program's own, 128+n for signal n; 125: takt or the kernel failed, 126: not\n"
+                 "executable, 127: not found. On a terminal, Ctrl-A x ends the machine.");
 }
 
-void CommandLine::add_image() {
+void CommandLine::add_image()
+{
     image_ = app_.add_subcommand("image", "Make a disc image that boots Takt on a PC");
     ImageOptions& image = image_options_;
     image_->add_option("-o,--output", image.output, "The image; NAME.cpio: only its initramfs")
@@ -129,7 +119,8 @@ void CommandLine::add_image() {
     image_->footer("\nWithout PROGRAM: a shell on the first serial line.");
 }
 
-void CommandLine::add_others() {
+void CommandLine::add_others()
+{
     kernel_ = app_.add_subcommand("kernel", "Build the kernel and print its image's path");
     kernel_->add_option("--preempt", kernel_model_, "none, points, irqoff, switchlock or full")
         ->capture_default_str()
@@ -139,28 +130,27 @@ void CommandLine::add_others() {
     test_ = app_.add_subcommand("test", "Run the tests");
     test_->add_option("NAME", test_options_.names, "Whole names, beginnings, or globs; none: all");
     test_->add_flag("--list", test_options_.list, "Only show the names");
-    test_->add_option("--junit", test_options_.junit, "Write the results as JUnit XML")
-        ->type_name("FILE");
+    test_->add_option("--junit", test_options_.junit, "Write the results as JUnit XML")->type_name("FILE");
 }
 
 // The program's command line: what is behind "--", or else from the first word on that is no
 // option of ours.
-void CommandLine::take_program(CLI::App& command, Arguments& program) {
+void CommandLine::take_program(CLI::App& command, Arguments& program)
+{
     program = command.remaining();
     if (!program.empty() && program[0].starts_with('-'))
-        throw Failure(exit_usage, "no option {}; `takt {} --help` shows them", program[0],
-                      command.get_name());
+        throw Failure(exit_usage, "no option {}; `takt {} --help` shows them", program[0], command.get_name());
     program.insert(program.end(), program_.begin(), program_.end());
 }
 
-int CommandLine::dispatch() {
+int CommandLine::dispatch()
+{
     if (run_->parsed()) {
         take_program(*run_, run_options_.program);
         if (run_options_.program.empty() && run_options_.initrd.empty())
-            throw Failure(exit_usage,
-                          "run what? as in: takt run -- cyclictest -m -p 99 -l 5000 -q");
-        const bool own_guest = !run_options_.program.empty() || !run_options_.added.empty() ||
-                               !run_options_.packages.empty();
+            throw Failure(exit_usage, "run what? as in: takt run -- cyclictest -m -p 99 -l 5000 -q");
+        const bool own_guest =
+            !run_options_.program.empty() || !run_options_.added.empty() || !run_options_.packages.empty();
         if (own_guest && !run_options_.initrd.empty())
             throw Failure(exit_usage, "--initrd runs that initramfs's own /init: it goes with no "
                                       "PROGRAM, --add or --package");
@@ -170,33 +160,30 @@ int CommandLine::dispatch() {
         take_program(*image_, image_options_.program);
         return image_command(image_options_);
     }
-    if (test_->parsed())
-        return test_command(test_options_);
-    if (kernel_->parsed())
-        fmt::print("{}\n", build_kernel(kernel_model_).string());
+    if (test_->parsed()) return test_command(test_options_);
+    if (kernel_->parsed()) fmt::print("{}\n", build_kernel(kernel_model_).string());
     if (build_->parsed()) {
         build_host();
         build_kernel("full");
     }
-    if (clean_->parsed())
-        clean();
+    if (clean_->parsed()) clean();
     return 0;
 }
 
-int CommandLine::execute(Arguments arguments) {
+int CommandLine::execute(Arguments arguments)
+{
     const auto end = std::ranges::find(arguments, "--");
     if (end != arguments.end()) {
         program_.assign(end + 1, arguments.end());
         arguments.erase(end, arguments.end());
     }
     const bool is_run = !arguments.empty() && arguments[0] == "run";
-    std::ranges::reverse(arguments); // as CLI11 wants them
+    std::ranges::reverse(arguments);  // as CLI11 wants them
     try {
         app_.parse(arguments);
         return dispatch();
     } catch (const CLI::ParseError& error) {
-        if (error.get_exit_code() == 0)
-            return app_.exit(error);
+        if (error.get_exit_code() == 0) return app_.exit(error);
         say("{}; `takt --help` shows how", error.what());
         return is_run ? exit_takt_failed : exit_usage;
     } catch (const Failure& failure) {
@@ -210,7 +197,8 @@ int CommandLine::execute(Arguments arguments) {
 }
 
 // A standard stream that the caller closed must not become one of the files that we open.
-void fill_standard_streams() {
+void fill_standard_streams()
+{
     while (true) {
         const int file = open("/dev/null", O_RDWR);
         if (file > STDERR_FILENO || file < 0) {
@@ -220,11 +208,12 @@ void fill_standard_streams() {
     }
 }
 
-} // namespace
+}  // namespace
 
-} // namespace takt
+}  // namespace takt
 
-int main(int count, char** values) {
+int main(int count, char** values)
+{
     takt::fill_standard_streams();
     return takt::CommandLine().execute(takt::Arguments(values + 1, values + count));
 }

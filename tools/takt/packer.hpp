@@ -35,4 +35,4 @@ private:
     LibrarySearch search_;
 };
 
-} // namespace takt
+}  // namespace takt

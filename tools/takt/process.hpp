@@ -11,12 +11,12 @@ namespace takt {
 using Arguments = std::vector<std::string>;
 
 struct CommandOptions {
-    fs::path directory;        // empty: where takt is
-    bool merge_errors = false; // standard error joins the captured output
+    fs::path directory;         // empty: where takt is
+    bool merge_errors = false;  // standard error joins the captured output
 };
 
 struct CommandResult {
-    int status = 0; // the exit status, 128+n for a signal, 127 if the program is not there
+    int status = 0;  // the exit status, 128+n for a signal, 127 if the program is not there
     std::string output;
 };
 
@@ -26,8 +26,7 @@ CommandResult capture(const Arguments& command, const CommandOptions& options = 
 
 // The same for a command that has to succeed: otherwise a Failure that says `what` failed and
 // quotes the end of the command's output.
-std::string capture_or_fail(const std::string& what, const Arguments& command,
-                            const CommandOptions& options = {});
+std::string capture_or_fail(const std::string& what, const Arguments& command, const CommandOptions& options = {});
 
 // The last lines of a text, for messages.
 std::string last_lines(const std::string& text, size_t count);
@@ -37,4 +36,4 @@ std::string quoted(const Arguments& command);
 
 int exit_status_of(int wait_status);
 
-} // namespace takt
+}  // namespace takt

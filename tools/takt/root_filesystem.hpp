@@ -12,4 +12,4 @@ namespace takt {
 // packages; nothing is installed on the host.
 FileTree root_filesystem(const std::vector<std::string>& packages);
 
-} // namespace takt
+}  // namespace takt

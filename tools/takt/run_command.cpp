@@ -21,7 +21,8 @@ namespace takt {
 namespace {
 
 // The usual port, or a free one if somebody has that.
-unsigned free_gdb_port() {
+unsigned free_gdb_port()
+{
     for (const uint16_t port : {uint16_t{1234}, uint16_t{0}}) {
         const Descriptor probe(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
         const int reuse = 1;
@@ -38,20 +39,21 @@ unsigned free_gdb_port() {
     throw Failure(exit_takt_failed, "no free port for the debugger");
 }
 
-void prepare_debugger(RunOptions& options, const fs::path& kernel) {
+void prepare_debugger(RunOptions& options, const fs::path& kernel)
+{
     options.machine.gdb_port = free_gdb_port();
-    say("the machine waits for a debugger; in another terminal: gdb {} -ex 'target remote :{}'",
-        kernel.string(), *options.machine.gdb_port);
+    say("the machine waits for a debugger; in another terminal: gdb {} -ex 'target remote :{}'", kernel.string(),
+        *options.machine.gdb_port);
 }
 
-SessionOptions session_options(const RunOptions& options, const fs::path& kernel) {
+SessionOptions session_options(const RunOptions& options, const fs::path& kernel)
+{
     SessionOptions session;
     session.machine = options.machine;
     session.kernel = kernel;
     session.timeout_s = options.timeout_s;
     session.show_console = options.console;
-    if (options.strace)
-        session.machine.append += " takt.strace";
+    if (options.strace) session.machine.append += " takt.strace";
     if (!options.initrd.empty()) {
         if (!fs::is_regular_file(options.initrd))
             throw Failure(exit_takt_failed, "--initrd {}: no such file", options.initrd);
@@ -59,8 +61,7 @@ SessionOptions session_options(const RunOptions& options, const fs::path& kernel
         session.serial = SerialUse::plain;
         return session;
     }
-    const Guest guest =
-        make_guest(options.program, options.added, options.packages, streams_of_this_process());
+    const Guest guest = make_guest(options.program, options.added, options.packages, streams_of_this_process());
     session.initrd_file = memory_file("takt-initramfs");
     write_cpio(guest.tree, session.initrd_file.get());
     session.serial = guest.streams.input == InputStream::terminal ? SerialUse::terminal
@@ -75,14 +76,15 @@ struct Verdict {
     std::string error;
 };
 
-std::string machine_messages(const SessionResult& result) {
+std::string machine_messages(const SessionResult& result)
+{
     std::string text = result.console.last(15);
-    if (!result.qemu_errors.empty())
-        text += (text.empty() ? "" : "\n") + last_lines(result.qemu_errors, 15);
+    if (!result.qemu_errors.empty()) text += (text.empty() ? "" : "\n") + last_lines(result.qemu_errors, 15);
     return text.empty() ? "the console is empty" : "the console's last lines:\n" + text;
 }
 
-std::string cannot_execute(const std::string& program, int error) {
+std::string cannot_execute(const std::string& program, int error)
+{
     const char* advice = "";
     if (error == ENOEXEC)
         advice = "; is it an x86-64 program?";
@@ -91,61 +93,53 @@ std::string cannot_execute(const std::string& program, int error) {
     return fmt::format("cannot execute {}: {}{}", program, strerror(error), advice);
 }
 
-Verdict verdict_of(const SessionResult& result, const RunOptions& options) {
+Verdict verdict_of(const SessionResult& result, const RunOptions& options)
+{
     const ControlReport& report = result.report;
     const std::string program = options.program.empty() ? "/init" : options.program[0];
-    if (result.interrupted_by != 0)
-        return {128 + result.interrupted_by, "interrupted"};
-    if (result.output_closed)
-        return {128 + SIGPIPE, {}};
-    if (result.console.has_panic())
-        return {exit_takt_failed, "the kernel panicked"};
+    if (result.interrupted_by != 0) return {128 + result.interrupted_by, "interrupted"};
+    if (result.output_closed) return {128 + SIGPIPE, {}};
+    if (result.console.has_panic()) return {exit_takt_failed, "the kernel panicked"};
     if (result.timed_out)
-        return {exit_takt_failed,
-                fmt::format("{} did not end within {} s and was stopped; {}", program,
-                            options.timeout_s.value_or(0), machine_messages(result))};
-    if (result.user_quit)
-        return {exit_takt_failed, "ended by Ctrl-A x"};
+        return {exit_takt_failed, fmt::format("{} did not end within {} s and was stopped; {}", program,
+                                              options.timeout_s.value_or(0), machine_messages(result))};
+    if (result.user_quit) return {exit_takt_failed, "ended by Ctrl-A x"};
     if (report.exec_error)
         return {*report.exec_error == ENOENT ? exit_not_found : exit_cannot_execute,
                 cannot_execute(program, *report.exec_error)};
-    if (!report.error.empty())
-        return {exit_takt_failed, "init: " + report.error};
-    if (report.exit_code)
-        return {*report.exit_code, {}};
-    if (report.signal)
-        return {128 + *report.signal, {}};
+    if (!report.error.empty()) return {exit_takt_failed, "init: " + report.error};
+    if (report.exit_code) return {*report.exit_code, {}};
+    if (report.signal) return {128 + *report.signal, {}};
     if (result.qemu_status != 0)
-        return {exit_takt_failed, fmt::format("the machine failed with status {}; {}",
-                                              result.qemu_status, machine_messages(result))};
-    if (!options.initrd.empty())
-        return {};
-    return {exit_takt_failed, fmt::format("the machine stopped before {} ended; {}", program,
-                                          machine_messages(result))};
+        return {exit_takt_failed,
+                fmt::format("the machine failed with status {}; {}", result.qemu_status, machine_messages(result))};
+    if (!options.initrd.empty()) return {};
+    return {exit_takt_failed,
+            fmt::format("the machine stopped before {} ended; {}", program, machine_messages(result))};
 }
 
-void write_json(const std::string& place, const std::string& json) {
+void write_json(const std::string& place, const std::string& json)
+{
     if (place == "-")
         write_all(STDOUT_FILENO, json);
     else
         write_text(place, json);
 }
 
-void report(const RunOptions& options, const SessionResult& result, const Verdict& verdict) {
+void report(const RunOptions& options, const SessionResult& result, const Verdict& verdict)
+{
     if (!options.json.empty())
-        write_json(options.json,
-                   run_result_json(result, options.machine, options.program, options.model,
-                                   verdict.exit_status, verdict.error));
+        write_json(options.json, run_result_json(result, options.machine, options.program, options.model,
+                                                 verdict.exit_status, verdict.error));
 }
 
-int run_machine(RunOptions& options) {
+int run_machine(RunOptions& options)
+{
     const fs::path kernel = kernel_image(options.model);
-    if (options.gdb)
-        prepare_debugger(options, kernel);
+    if (options.gdb) prepare_debugger(options, kernel);
     const SessionResult result = run_session(session_options(options, kernel));
     const Verdict verdict = verdict_of(result, options);
-    if (result.console.has_panic())
-        fmt::print(stderr, "{}", explain_panic(result.console.panic(), kernel));
+    if (result.console.has_panic()) fmt::print(stderr, "{}", explain_panic(result.console.panic(), kernel));
     if (!verdict.error.empty())
         say("{}", verdict.error);
     else if (result.stuck_at_end)
@@ -154,9 +148,10 @@ int run_machine(RunOptions& options) {
     return verdict.exit_status;
 }
 
-} // namespace
+}  // namespace
 
-int run_command(RunOptions options) {
+int run_command(RunOptions options)
+{
     check_machine(options.machine);
     check_model(options.model);
     options.machine.accelerator = choose_accelerator(options.machine);
@@ -168,4 +163,4 @@ int run_command(RunOptions options) {
     }
 }
 
-} // namespace takt
+}  // namespace takt

@@ -9,26 +9,23 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json nanoseconds(std::optional<uint64_t> ticks, double ns_per_tick) {
-    if (!ticks || ns_per_tick <= 0)
-        return nullptr;
+Json nanoseconds(std::optional<uint64_t> ticks, double ns_per_tick)
+{
+    if (!ticks || ns_per_tick <= 0) return nullptr;
     return static_cast<uint64_t>(std::llround(static_cast<double>(*ticks) * ns_per_tick));
 }
 
-Json text_or_null(const std::string& text) {
-    return text.empty() ? Json(nullptr) : Json(text);
-}
+Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
-} // namespace
+}  // namespace
 
-std::string run_result_json(const SessionResult& result, const MachineOptions& machine,
-                            const Arguments& program, const std::string& model, int exit_status,
-                            const std::string& error) {
+std::string run_result_json(const SessionResult& result, const MachineOptions& machine, const Arguments& program,
+                            const std::string& model, int exit_status, const std::string& error)
+{
     const ControlReport& report = result.report;
     const double ns_per_tick = report.ns_per_tick(machine.icount);
     std::optional<uint64_t> ran;
-    if (report.start_tsc && report.end_tsc)
-        ran = *report.end_tsc - *report.start_tsc;
+    if (report.start_tsc && report.end_tsc) ran = *report.end_tsc - *report.start_tsc;
     Json json;
     json["schema"] = "takt.run";
     json["version"] = 1;
@@ -48,4 +45,4 @@ std::string run_result_json(const SessionResult& result, const MachineOptions& m
     return json.dump(2) + "\n";
 }
 
-} // namespace takt
+}  // namespace takt

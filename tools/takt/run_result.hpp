@@ -16,8 +16,7 @@ namespace takt {
 //   wall_s        the machine's life on the host's clock
 //   kernel_version, cpus, memory, accel, icount, preempt
 //   error         what takt has to say where the program's own end is not the result
-std::string run_result_json(const SessionResult& result, const MachineOptions& machine,
-                            const Arguments& program, const std::string& model, int exit_status,
-                            const std::string& error);
+std::string run_result_json(const SessionResult& result, const MachineOptions& machine, const Arguments& program,
+                            const std::string& model, int exit_status, const std::string& error);
 
-} // namespace takt
+}  // namespace takt

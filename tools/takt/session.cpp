@@ -24,7 +24,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Seconds = std::chrono::duration<double>;
 
-constexpr double panic_grace_s = 2; // for the rest of a panic's text, if the kernel then hangs
+constexpr double panic_grace_s = 2;  // for the rest of a panic's text, if the kernel then hangs
 constexpr double power_off_grace_s = 30;
 
 class Session {
@@ -53,14 +53,14 @@ private:
     SessionOptions options_;
     SessionResult result_;
     MachineWiring wiring_;
-    std::vector<int> for_qemu_;         // inherited by QEMU
-    std::vector<Descriptor> qemu_ends_; // closed here once QEMU has them
+    std::vector<int> for_qemu_;          // inherited by QEMU
+    std::vector<Descriptor> qemu_ends_;  // closed here once QEMU has them
     Copier output_;
     Copier errors_;
-    Copier screen_; // serial output that the user is to see
+    Copier screen_;  // serial output that the user is to see
     Descriptor control_;
-    Descriptor serial_;       // our end of the line, unless it is a file
-    Descriptor console_file_; // the line's output, if it is a file
+    Descriptor serial_;        // our end of the line, unless it is a file
+    Descriptor console_file_;  // the line's output, if it is a file
     size_t console_read_ = 0;
     Descriptor qemu_messages_;
     Descriptor signals_;
@@ -77,21 +77,20 @@ private:
 };
 
 // A terminal among the standard streams, to show the serial line's output on.
-int screen_of(SerialUse use) {
-    if (use == SerialUse::plain)
-        return STDOUT_FILENO;
+int screen_of(SerialUse use)
+{
+    if (use == SerialUse::plain) return STDOUT_FILENO;
     for (const int file : {STDOUT_FILENO, STDERR_FILENO}) {
-        if (isatty(file) != 0)
-            return file;
+        if (isatty(file) != 0) return file;
     }
     return STDIN_FILENO;
 }
 
-void Session::wire_serial() {
+void Session::wire_serial()
+{
     if (options_.serial == SerialUse::log) {
         console_file_ = memory_file("takt-console");
-        Descriptor writer =
-            open_file(fmt::format("/proc/self/fd/{}", console_file_.get()), O_WRONLY);
+        Descriptor writer = open_file(fmt::format("/proc/self/fd/{}", console_file_.get()), O_WRONLY);
         wiring_.serial = fmt::format("file,append=on,path=/dev/fdset/{}", writer.get());
         wiring_.inherited.push_back(writer.get());
         qemu_ends_.push_back(std::move(writer));
@@ -110,7 +109,8 @@ void Session::wire_serial() {
     screen_ = Copier(Descriptor(), relayed ? STDERR_FILENO : screen_of(options_.serial));
 }
 
-void Session::wire() {
+void Session::wire()
+{
     const auto channel = [&](std::string& chardev) {
         auto [reader, writer] = make_pipe();
         chardev = fmt::format("file,append=on,path=/dev/fdset/{}", writer.get());
@@ -132,29 +132,26 @@ void Session::wire() {
     qemu_messages_ = memory_file("takt-qemu-messages");
 }
 
-void Session::start() {
+void Session::start()
+{
     const Arguments command = machine_command(options_.machine, wiring_);
     std::vector<char*> arguments;
-    for (const std::string& argument : command)
-        arguments.push_back(const_cast<char*>(argument.c_str()));
+    for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
     arguments.push_back(nullptr);
     sigset_t mask;
     sigemptyset(&mask);
-    for (const int number : {SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGQUIT})
-        sigaddset(&mask, number);
+    for (const int number : {SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGQUIT}) sigaddset(&mask, number);
     sigset_t before;
     sigprocmask(SIG_BLOCK, &mask, &before);
     signals_ = Descriptor(signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
     signal(SIGPIPE, SIG_IGN);
     qemu_ = fork();
-    if (qemu_ < 0)
-        throw Failure(exit_takt_failed, "cannot start QEMU: {}", strerror(errno));
+    if (qemu_ < 0) throw Failure(exit_takt_failed, "cannot start QEMU: {}", strerror(errno));
     if (qemu_ == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        setpgid(0, 0); // the terminal's Ctrl-C is takt's to handle
+        setpgid(0, 0);  // the terminal's Ctrl-C is takt's to handle
         sigprocmask(SIG_SETMASK, &before, nullptr);
-        for (const int file : for_qemu_)
-            fcntl(file, F_SETFD, 0);
+        for (const int file : for_qemu_) fcntl(file, F_SETFD, 0);
         dup2(open("/dev/null", O_RDWR), STDIN_FILENO);
         dup2(qemu_messages_.get(), STDOUT_FILENO);
         dup2(qemu_messages_.get(), STDERR_FILENO);
@@ -166,9 +163,9 @@ void Session::start() {
     options_.initrd_file.close();
 }
 
-bool Session::wants_input() const {
-    if (!alive_ || input_ended_)
-        return false;
+bool Session::wants_input() const
+{
+    if (!alive_ || input_ended_) return false;
     switch (options_.serial) {
     case SerialUse::log:
         return false;
@@ -181,17 +178,16 @@ bool Session::wants_input() const {
     return false;
 }
 
-void Session::take_input() {
+void Session::take_input()
+{
     std::array<char, 4096> buffer{};
     const ssize_t got = read(STDIN_FILENO, buffer.data(), buffer.size());
-    if (got < 0 && (errno == EINTR || errno == EAGAIN))
-        return;
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) return;
     const std::string_view bytes(buffer.data(), static_cast<size_t>(std::max<ssize_t>(got, 0)));
     input_ended_ = got <= 0;
     if (options_.serial == SerialUse::relay) {
         sender_.feed(bytes);
-        if (input_ended_)
-            sender_.end();
+        if (input_ended_) sender_.end();
     } else if (terminal_) {
         to_serial_ += escape_.filter(bytes);
         if (escape_.quit()) {
@@ -203,55 +199,54 @@ void Session::take_input() {
     }
 }
 
-void Session::take_control() {
+void Session::take_control()
+{
     std::array<char, 4096> buffer{};
     const ssize_t got = read(control_.get(), buffer.data(), buffer.size());
     if (got > 0)
         result_.report.feed({buffer.data(), static_cast<size_t>(got)});
     else if (got == 0 || (errno != EINTR && errno != EAGAIN))
         control_.close();
-    if (result_.report.stdin_bytes)
-        sender_.acknowledge(*result_.report.stdin_bytes);
+    if (result_.report.stdin_bytes) sender_.acknowledge(*result_.report.stdin_bytes);
 }
 
-void Session::take_serial() {
+void Session::take_serial()
+{
     std::array<char, 65536> buffer{};
     const ssize_t got = read(serial_.get(), buffer.data(), buffer.size());
     if (got > 0) {
         const std::string_view bytes(buffer.data(), static_cast<size_t>(got));
         result_.console.feed(bytes);
-        if (options_.serial != SerialUse::relay || options_.show_console)
-            screen_.push(bytes);
+        if (options_.serial != SerialUse::relay || options_.show_console) screen_.push(bytes);
     } else if (got == 0 || (errno != EINTR && errno != EAGAIN)) {
         serial_.close();
     }
 }
 
-void Session::send_serial() {
+void Session::send_serial()
+{
     const bool relayed = options_.serial == SerialUse::relay;
     const std::string_view bytes = relayed ? sender_.sendable() : std::string_view(to_serial_);
-    if (bytes.empty() || !serial_)
-        return;
+    if (bytes.empty() || !serial_) return;
     const ssize_t written = send(serial_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (written <= 0)
-        return;
+    if (written <= 0) return;
     if (relayed)
         sender_.sent(static_cast<size_t>(written));
     else
         to_serial_.erase(0, static_cast<size_t>(written));
 }
 
-void Session::read_console_file() {
-    if (!console_file_)
-        return;
+void Session::read_console_file()
+{
+    if (!console_file_) return;
     const std::string fresh = read_all(console_file_.get(), console_read_);
     console_read_ += fresh.size();
     result_.console.feed(fresh);
-    if (options_.show_console)
-        screen_.push(fresh);
+    if (options_.show_console) screen_.push(fresh);
 }
 
-void Session::take_signals() {
+void Session::take_signals()
+{
     signalfd_siginfo information{};
     while (read(signals_.get(), &information, sizeof information) > 0) {
         if (information.ssi_signo != SIGCHLD) {
@@ -267,27 +262,25 @@ void Session::take_signals() {
     }
 }
 
-void Session::stop() {
-    if (alive_)
-        kill(qemu_, SIGKILL);
+void Session::stop()
+{
+    if (alive_) kill(qemu_, SIGKILL);
 }
 
-void Session::check_limits() {
+void Session::check_limits()
+{
     const double now_s = elapsed_s();
     const auto since = [&](std::optional<double>& first, bool happened) {
-        if (happened && !first)
-            first = now_s;
+        if (happened && !first) first = now_s;
         return first ? now_s - *first : 0;
     };
-    if (!alive_)
-        return;
+    if (!alive_) return;
     if (options_.timeout_s && now_s > *options_.timeout_s) {
         result_.timed_out = !result_.report.program_ended();
         result_.stuck_at_end = !result_.timed_out;
         stop();
     }
-    if (since(panic_seen_s_, result_.console.has_panic()) > panic_grace_s)
-        stop();
+    if (since(panic_seen_s_, result_.console.has_panic()) > panic_grace_s) stop();
     if (since(program_end_seen_s_, result_.report.program_ended()) > power_off_grace_s) {
         result_.stuck_at_end = true;
         stop();
@@ -298,14 +291,15 @@ void Session::check_limits() {
     }
 }
 
-bool Session::finished() const {
+bool Session::finished() const
+{
     return !alive_ && output_.done() && errors_.done() && screen_.done() && !control_ && !serial_;
 }
 
-void Session::poll_once() {
+void Session::poll_once()
+{
     const bool sending =
-        serial_ &&
-        !(options_.serial == SerialUse::relay ? sender_.sendable().empty() : to_serial_.empty());
+        serial_ && !(options_.serial == SerialUse::relay ? sender_.sendable().empty() : to_serial_.empty());
     const short serial_events = static_cast<short>(POLLIN | (sending ? POLLOUT : 0));
     std::array<pollfd, 7> files = {output_.interest(),
                                    errors_.interest(),
@@ -317,25 +311,18 @@ void Session::poll_once() {
     constexpr int limits_every_ms = 200;
     if (poll(files.data(), files.size(), limits_every_ms) < 0 && errno != EINTR)
         throw Failure(exit_takt_failed, "cannot poll: {}", strerror(errno));
-    if (files[0].revents != 0)
-        output_.advance();
-    if (files[1].revents != 0)
-        errors_.advance();
-    if (files[2].revents != 0)
-        screen_.advance();
-    if (files[3].revents != 0)
-        take_control();
-    if ((files[4].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
-        take_serial();
-    if ((files[4].revents & POLLOUT) != 0)
-        send_serial();
-    if (files[5].revents != 0)
-        take_input();
-    if (files[6].revents != 0)
-        take_signals();
+    if (files[0].revents != 0) output_.advance();
+    if (files[1].revents != 0) errors_.advance();
+    if (files[2].revents != 0) screen_.advance();
+    if (files[3].revents != 0) take_control();
+    if ((files[4].revents & (POLLIN | POLLHUP | POLLERR)) != 0) take_serial();
+    if ((files[4].revents & POLLOUT) != 0) send_serial();
+    if (files[5].revents != 0) take_input();
+    if (files[6].revents != 0) take_signals();
 }
 
-void Session::loop() {
+void Session::loop()
+{
     while (!finished()) {
         poll_once();
         read_console_file();
@@ -344,12 +331,12 @@ void Session::loop() {
     read_console_file();
 }
 
-SessionResult Session::run() {
+SessionResult Session::run()
+{
     wire();
-    const bool keyboard = options_.serial == SerialUse::terminal ||
-                          (options_.serial == SerialUse::plain && isatty(STDIN_FILENO) != 0);
-    if (keyboard)
-        terminal_ = std::make_unique<RawTerminal>(STDIN_FILENO);
+    const bool keyboard =
+        options_.serial == SerialUse::terminal || (options_.serial == SerialUse::plain && isatty(STDIN_FILENO) != 0);
+    if (keyboard) terminal_ = std::make_unique<RawTerminal>(STDIN_FILENO);
     started_ = Clock::now();
     start();
     loop();
@@ -357,15 +344,12 @@ SessionResult Session::run() {
     terminal_.reset();
     result_.qemu_errors = read_all(qemu_messages_.get());
     if (result_.qemu_status == 127 && result_.qemu_errors.empty())
-        throw Failure(exit_takt_failed,
-                      "qemu-system-x86_64 is not installed; apt-get install qemu-system-x86");
+        throw Failure(exit_takt_failed, "qemu-system-x86_64 is not installed; apt-get install qemu-system-x86");
     return std::move(result_);
 }
 
-} // namespace
+}  // namespace
 
-SessionResult run_session(SessionOptions options) {
-    return Session(std::move(options)).run();
-}
+SessionResult run_session(SessionOptions options) { return Session(std::move(options)).run(); }
 
-} // namespace takt
+}  // namespace takt

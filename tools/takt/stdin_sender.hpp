@@ -33,4 +33,4 @@ private:
     bool ended_ = false;
 };
 
-} // namespace takt
+}  // namespace takt

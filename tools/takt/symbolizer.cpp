@@ -15,7 +15,8 @@ struct Symbolizer::Image {
 
 namespace {
 
-std::string demangled(const char* symbol) {
+std::string demangled(const char* symbol)
+{
     int status = 0;
     char* readable = abi::__cxa_demangle(symbol, nullptr, nullptr, &status);
     std::string name = status == 0 ? readable : symbol;
@@ -23,34 +24,32 @@ std::string demangled(const char* symbol) {
     return name;
 }
 
-} // namespace
+}  // namespace
 
-Symbolizer::Symbolizer(const fs::path& image) : image_(std::make_unique<Image>()) {
+Symbolizer::Symbolizer(const fs::path& image) : image_(std::make_unique<Image>())
+{
     image_->callbacks.find_elf = dwfl_build_id_find_elf;
     image_->callbacks.find_debuginfo = dwfl_standard_find_debuginfo;
     image_->callbacks.section_address = dwfl_offline_section_address;
     image_->session = dwfl_begin(&image_->callbacks);
-    if (image_->session == nullptr)
-        return;
+    if (image_->session == nullptr) return;
     image_->module = dwfl_report_offline(image_->session, "kernel", image.c_str(), -1);
     dwfl_report_end(image_->session, nullptr, nullptr);
 }
 
-Symbolizer::~Symbolizer() {
-    if (image_->session != nullptr)
-        dwfl_end(image_->session);
+Symbolizer::~Symbolizer()
+{
+    if (image_->session != nullptr) dwfl_end(image_->session);
 }
 
-std::string Symbolizer::name(uint64_t address) const {
-    if (image_->module == nullptr)
-        return {};
+std::string Symbolizer::name(uint64_t address) const
+{
+    if (image_->module == nullptr) return {};
     GElf_Off offset = 0;
     GElf_Sym symbol;
-    const char* function =
-        dwfl_module_addrinfo(image_->module, address, &offset, &symbol, nullptr, nullptr, nullptr);
+    const char* function = dwfl_module_addrinfo(image_->module, address, &offset, &symbol, nullptr, nullptr, nullptr);
     std::string text;
-    if (function != nullptr)
-        text = fmt::format("{}+{:#x}", demangled(function), offset);
+    if (function != nullptr) text = fmt::format("{}+{:#x}", demangled(function), offset);
     int line = 0;
     const char* file = nullptr;
     if (Dwfl_Line* place = dwfl_module_getsrc(image_->module, address))
@@ -64,4 +63,4 @@ std::string Symbolizer::name(uint64_t address) const {
     return text;
 }
 
-} // namespace takt
+}  // namespace takt

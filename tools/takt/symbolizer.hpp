@@ -25,4 +25,4 @@ private:
     std::unique_ptr<Image> image_;
 };
 
-} // namespace takt
+}  // namespace takt

@@ -4,25 +4,25 @@
 
 namespace takt {
 
-TerminalSize terminal_size(int file) {
+TerminalSize terminal_size(int file)
+{
     winsize size{};
-    if (ioctl(file, TIOCGWINSZ, &size) < 0 || size.ws_row == 0 || size.ws_col == 0)
-        return {};
+    if (ioctl(file, TIOCGWINSZ, &size) < 0 || size.ws_row == 0 || size.ws_col == 0) return {};
     return {size.ws_row, size.ws_col};
 }
 
-RawTerminal::RawTerminal(int file) : file_(file) {
+RawTerminal::RawTerminal(int file) : file_(file)
+{
     tcgetattr(file_, &before_);
     termios raw = before_;
     cfmakeraw(&raw);
     tcsetattr(file_, TCSADRAIN, &raw);
 }
 
-RawTerminal::~RawTerminal() {
-    tcsetattr(file_, TCSADRAIN, &before_);
-}
+RawTerminal::~RawTerminal() { tcsetattr(file_, TCSADRAIN, &before_); }
 
-std::string EscapeKey::filter(std::string_view keys) {
+std::string EscapeKey::filter(std::string_view keys)
+{
     constexpr char control_a = 1;
     std::string passed;
     for (const char key : keys) {
@@ -41,4 +41,4 @@ std::string EscapeKey::filter(std::string_view keys) {
     return passed;
 }
 
-} // namespace takt
+}  // namespace takt

@@ -39,4 +39,4 @@ private:
     bool quit_ = false;
 };
 
-} // namespace takt
+}  // namespace takt

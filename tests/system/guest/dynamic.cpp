@@ -12,7 +12,8 @@ namespace {
 thread_local int mine = 0;
 }
 
-int main(int count, char**) {
+int main(int count, char**)
+{
     try {
         throw std::runtime_error("caught");
     } catch (const std::exception& error) {

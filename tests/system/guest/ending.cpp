@@ -3,9 +3,9 @@
 #include <cstdlib>
 #include <unistd.h>
 
-int main(int, char** arguments) {
+int main(int, char** arguments)
+{
     const int number = std::atoi(arguments[1]);
-    if (number < 0)
-        kill(getpid(), -number);
+    if (number < 0) kill(getpid(), -number);
     return number;
 }

@@ -2,6 +2,7 @@
 // silent and 0 when all is right. Needs root, and a directory on tmpfs to work in (the first
 // argument). Also right on Linux: run it there to check the checks.
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <dirent.h>
@@ -23,7 +24,6 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
-#include <csignal>
 #include <unistd.h>
 #include <vector>
 
@@ -31,47 +31,45 @@ namespace {
 
 int failures = 0;
 
-void fail(int line, const char* what, long got, const std::string& wanted) {
-    std::printf("line %d: %s: got %ld (%s), wanted %s\n", line, what, got, std::strerror(errno),
-                wanted.c_str());
+void fail(int line, const char* what, long got, const std::string& wanted)
+{
+    std::printf("line %d: %s: got %ld (%s), wanted %s\n", line, what, got, std::strerror(errno), wanted.c_str());
     failures++;
 }
 
 // The call succeeds.
-#define OK(call)                                                                                   \
-    do {                                                                                           \
-        errno = 0;                                                                                 \
-        const long got_ = static_cast<long>(call);                                                 \
-        if (got_ < 0)                                                                              \
-            fail(__LINE__, #call, got_, "success");                                                \
+#define OK(call)                                                                                                       \
+    do {                                                                                                               \
+        errno = 0;                                                                                                     \
+        const long got_ = static_cast<long>(call);                                                                     \
+        if (got_ < 0) fail(__LINE__, #call, got_, "success");                                                          \
     } while (false)
-#define IS(call, value)                                                                            \
-    do {                                                                                           \
-        errno = 0;                                                                                 \
-        const long got_ = static_cast<long>(call);                                                 \
-        if (got_ != static_cast<long>(value))                                                      \
-            fail(__LINE__, #call, got_, std::to_string(static_cast<long>(value)));                 \
+#define IS(call, value)                                                                                                \
+    do {                                                                                                               \
+        errno = 0;                                                                                                     \
+        const long got_ = static_cast<long>(call);                                                                     \
+        if (got_ != static_cast<long>(value)) fail(__LINE__, #call, got_, std::to_string(static_cast<long>(value)));   \
     } while (false)
-#define FAILS(call, error)                                                                         \
-    do {                                                                                           \
-        errno = 0;                                                                                 \
-        const long got_ = static_cast<long>(call);                                                 \
-        if (got_ != -1 || errno != (error))                                                        \
-            fail(__LINE__, #call, got_, #error);                                                   \
+#define FAILS(call, error)                                                                                             \
+    do {                                                                                                               \
+        errno = 0;                                                                                                     \
+        const long got_ = static_cast<long>(call);                                                                     \
+        if (got_ != -1 || errno != (error)) fail(__LINE__, #call, got_, #error);                                       \
     } while (false)
 
 // What the compiler would warn of if it could see it.
 void* volatile bad_pointer = reinterpret_cast<void*>(8);
 volatile int negative = -1, too_many = 1025;
 
-int make(const char* name, const char* text = "", int mode = 0644) {
+int make(const char* name, const char* text = "", int mode = 0644)
+{
     const int file = open(name, O_RDWR | O_CREAT | O_TRUNC, mode);
-    if (write(file, text, std::strlen(text)) < 0)
-        fail(__LINE__, name, -1, "a file");
+    if (write(file, text, std::strlen(text)) < 0) fail(__LINE__, name, -1, "a file");
     return file;
 }
 
-std::string content(const char* name) {
+std::string content(const char* name)
+{
     const int file = open(name, O_RDONLY);
     std::string text(100, 0);
     const ssize_t got = read(file, text.data(), text.size());
@@ -80,25 +78,25 @@ std::string content(const char* name) {
     return text;
 }
 
-struct stat stat_of(const char* name) {
+struct stat stat_of(const char* name)
+{
     struct stat answer {};
-    if (lstat(name, &answer) < 0)
-        fail(__LINE__, name, -1, "stat");
+    if (lstat(name, &answer) < 0) fail(__LINE__, name, -1, "stat");
     return answer;
 }
 
-std::set<std::string> entries(const char* directory) {
+std::set<std::string> entries(const char* directory)
+{
     std::set<std::string> names;
     DIR* const open_directory = opendir(directory);
-    if (!open_directory)
-        return names;
-    while (const dirent* const entry = readdir(open_directory))
-        names.insert(entry->d_name);
+    if (!open_directory) return names;
+    while (const dirent* const entry = readdir(open_directory)) names.insert(entry->d_name);
     closedir(open_directory);
     return names;
 }
 
-void opening() {
+void opening()
+{
     close(make("file", "hello"));
     FAILS(open("file", O_RDWR | O_CREAT | O_EXCL, 0600), EEXIST);
     FAILS(open("none", O_RDONLY), ENOENT);
@@ -158,7 +156,8 @@ void opening() {
     IS(stat_of("masked").st_mode & 07777, 0600);
 }
 
-void reading_and_writing() {
+void reading_and_writing()
+{
     int file = make("data", "0123456789");
     char buffer[32] = {};
     IS(pread(file, buffer, 4, 3), 4);
@@ -228,16 +227,14 @@ void reading_and_writing() {
 
     // Mapped and read: one content.
     IS(ftruncate(sparse, 8192), 0);
-    char* const mapped =
-        static_cast<char*>(mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, sparse, 0));
+    char* const mapped = static_cast<char*>(mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, sparse, 0));
     IS(mapped == MAP_FAILED, 0);
     std::strcpy(mapped + 4100, "through the map");
     IS(pread(sparse, buffer, 15, 4100), 15);
     IS(std::memcmp(buffer, "through the map", 15), 0);
     IS(pwrite(sparse, "back", 4, 4096), 4);
     IS(std::memcmp(mapped + 4096, "back", 4), 0);
-    char* const copy =
-        static_cast<char*>(mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE, sparse, 0));
+    char* const copy = static_cast<char*>(mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE, sparse, 0));
     copy[4096] = 'B';
     IS(mapped[4096], 'b');
     munmap(mapped, 8192);
@@ -255,7 +252,8 @@ void reading_and_writing() {
     close(target);
 }
 
-void limits() {
+void limits()
+{
     rlimit old{};
     getrlimit(RLIMIT_FSIZE, &old);
     signal(SIGXFSZ, SIG_IGN);
@@ -285,7 +283,8 @@ void limits() {
     close(last);
 }
 
-void names() {
+void names()
+{
     FAILS(mkdir("dir", 0755), EEXIST);
     FAILS(mkdir("none/dir", 0755), ENOENT);
     FAILS(mkdir("file/dir", 0755), ENOTDIR);
@@ -359,7 +358,8 @@ void names() {
     FAILS(mknod("x", S_IFDIR | 0600, 0), EPERM);
 }
 
-void renaming() {
+void renaming()
+{
     close(make("a", "A"));
     close(make("b", "B"));
     OK(rename("a", "b"));
@@ -404,7 +404,8 @@ void renaming() {
     IS(content("b") == "A", 1);
 }
 
-void directories() {
+void directories()
+{
     OK(mkdir("many", 0755));
     std::set<std::string> expected{".", ".."};
     for (int number = 0; number < 1000; number++) {
@@ -424,8 +425,7 @@ void directories() {
             std::memcpy(&length, records + at + 16, 2);
             const std::string name = records + at + 19;
             IS(seen.insert(name).second, 1);
-            if (name[0] != '.')
-                OK(unlinkat(directory, name.c_str(), 0));
+            if (name[0] != '.') OK(unlinkat(directory, name.c_str(), 0));
             at += length;
         }
     }
@@ -446,7 +446,8 @@ void directories() {
     FAILS(chdir("file"), ENOTDIR);
 }
 
-void attributes() {
+void attributes()
+{
     close(make("owned", "x", 0644));
     OK(chmod("owned", 06755));
     OK(chown("owned", 1000, 1001));
@@ -491,7 +492,8 @@ void attributes() {
 }
 
 // What a user without rights may not do; in a child, which gives them up.
-void permissions() {
+void permissions()
+{
     OK(mkdir("private", 0700));
     close(make("private/secret", "secret"));
     close(make("readable", "text", 0644));
@@ -536,7 +538,8 @@ void permissions() {
     IS(status, 0);
 }
 
-void descriptors() {
+void descriptors()
+{
     int file = make("descriptors", "abc");
     int copy = dup(file);
     OK(copy);
@@ -610,7 +613,8 @@ void descriptors() {
     close(copy);
 }
 
-void memory_files() {
+void memory_files()
+{
     int file = memfd_create("mine", MFD_ALLOW_SEALING | MFD_CLOEXEC);
     OK(file);
     IS(write(file, "sealed", 6), 6);
@@ -627,8 +631,7 @@ void memory_files() {
     char link_text[100] = {};
     char proc_name[64];
     std::snprintf(proc_name, sizeof proc_name, "/proc/self/fd/%d", file);
-    if (readlink(proc_name, link_text, sizeof link_text) > 0)
-        IS(std::strcmp(link_text, "/memfd:mine (deleted)"), 0);
+    if (readlink(proc_name, link_text, sizeof link_text) > 0) IS(std::strcmp(link_text, "/memfd:mine (deleted)"), 0);
     close(file);
     int plain = memfd_create("plain", 0);
     FAILS(fcntl(plain, F_ADD_SEALS, F_SEAL_WRITE), EPERM);
@@ -643,7 +646,8 @@ void memory_files() {
     close(unnamed);
 }
 
-void mounts() {
+void mounts()
+{
     OK(mkdir("mnt", 0755));
     const dev_t outside = stat_of("mnt").st_dev;
     OK(mount("source", "mnt", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=1m,mode=0750"));
@@ -692,7 +696,8 @@ void mounts() {
     OK(rmdir("mnt"));
 }
 
-void devices() {
+void devices()
+{
     char bytes[64];
     int file = open("/dev/zero", O_RDWR);
     OK(file);
@@ -718,16 +723,17 @@ void devices() {
     close(file);
 }
 
-} // namespace
+}  // namespace
 
-int main(int count, char** arguments) {
+int main(int count, char** arguments)
+{
     if (count != 2 || chdir(arguments[1]) < 0) {
         std::printf("usage: files DIRECTORY\n");
         return 2;
     }
     umask(022);
-    for (void (*const part)() : {opening, reading_and_writing, limits, names, renaming, directories,
-                                 attributes, permissions, descriptors, memory_files, mounts, devices})
+    for (void (*const part)() : {opening, reading_and_writing, limits, names, renaming, directories, attributes,
+                                 permissions, descriptors, memory_files, mounts, devices})
         part();
     return failures == 0 ? 0 : 1;
 }

@@ -20,21 +20,22 @@ using Word = std::atomic<std::uint32_t>;
 Word first{0}, second{0};
 std::atomic<int> woken{0};
 
-long futex(Word* word, int operation, std::uint32_t value, const void* timeout = nullptr,
-           Word* other = nullptr, std::uint32_t value3 = 0) {
+long futex(Word* word, int operation, std::uint32_t value, const void* timeout = nullptr, Word* other = nullptr,
+           std::uint32_t value3 = 0)
+{
     return syscall(SYS_futex, word, operation, value, timeout, other, value3);
 }
 
-const void* count(std::intptr_t number) {
-    return reinterpret_cast<const void*>(number);
-}
+const void* count(std::intptr_t number) { return reinterpret_cast<const void*>(number); }
 
-void sleep_us(long microseconds) {
+void sleep_us(long microseconds)
+{
     const timespec time{0, microseconds * 1000};
     nanosleep(&time, nullptr);
 }
 
-timespec soon(clockid_t clock) {
+timespec soon(clockid_t clock)
+{
     timespec time;
     clock_gettime(clock, &time);
     time.tv_nsec += 2'000'000;
@@ -45,13 +46,12 @@ timespec soon(clockid_t clock) {
     return time;
 }
 
-std::uint32_t own_id() {
-    return static_cast<std::uint32_t>(gettid());
-}
+std::uint32_t own_id() { return static_cast<std::uint32_t>(gettid()); }
 
 class Thread {
 public:
-    explicit Thread(void* (*body)(void*), void* argument = nullptr) {
+    explicit Thread(void* (*body)(void*), void* argument = nullptr)
+    {
         IS(pthread_create(&thread_, nullptr, body, argument), 0);
     }
     ~Thread() { pthread_join(thread_, nullptr); }
@@ -62,20 +62,21 @@ private:
     pthread_t thread_{};
 };
 
-void* wait_on_first(void*) {
+void* wait_on_first(void*)
+{
     futex(&first, FUTEX_WAIT_PRIVATE, 0);
     woken++;
     return nullptr;
 }
 
-void waiting() {
+void waiting()
+{
     FAILS(futex(&first, FUTEX_WAIT_PRIVATE, 1), EAGAIN);
     const timespec short_time{0, 1'000'000};
     FAILS(futex(&first, FUTEX_WAIT_PRIVATE, 0, &short_time), ETIMEDOUT);
     const timespec monotonic = soon(CLOCK_MONOTONIC), wall = soon(CLOCK_REALTIME);
     FAILS(futex(&first, FUTEX_WAIT_BITSET_PRIVATE, 0, &monotonic, nullptr, 1), ETIMEDOUT);
-    FAILS(futex(&first, FUTEX_WAIT_BITSET_PRIVATE | FUTEX_CLOCK_REALTIME, 0, &wall, nullptr, 1),
-          ETIMEDOUT);
+    FAILS(futex(&first, FUTEX_WAIT_BITSET_PRIVATE | FUTEX_CLOCK_REALTIME, 0, &wall, nullptr, 1), ETIMEDOUT);
     FAILS(futex(reinterpret_cast<Word*>(1), FUTEX_WAKE, 1), EINVAL);
     FAILS(futex(reinterpret_cast<Word*>(16), FUTEX_WAIT_PRIVATE, 0), EFAULT);
     FAILS(futex(reinterpret_cast<Word*>(0xffff'8000'0000'0000), FUTEX_WAIT_PRIVATE, 0), EFAULT);
@@ -86,30 +87,26 @@ void waiting() {
     IS(futex(&first, FUTEX_WAKE_PRIVATE, 1), 0);
 }
 
-void moving() {
+void moving()
+{
     const Thread threads[] = {Thread(wait_on_first), Thread(wait_on_first), Thread(wait_on_first),
                               Thread(wait_on_first), Thread(wait_on_first)};
     sleep_us(20'000);
     FAILS(futex(&first, FUTEX_CMP_REQUEUE_PRIVATE, 1, count(2), &second, 9), EAGAIN);
     IS(futex(&first, FUTEX_CMP_REQUEUE_PRIVATE, 1, count(2), &second, 0), 3);
-    while (woken < 1)
-        sleep_us(100);
+    while (woken < 1) sleep_us(100);
     IS(futex(&second, FUTEX_WAKE_PRIVATE, 10), 2);
-    IS(futex(&first, FUTEX_WAKE_OP_PRIVATE, 10, count(10), &second,
-             FUTEX_OP(FUTEX_OP_ADD, 5, FUTEX_OP_CMP_EQ, 0)),
-       2);
+    IS(futex(&first, FUTEX_WAKE_OP_PRIVATE, 10, count(10), &second, FUTEX_OP(FUTEX_OP_ADD, 5, FUTEX_OP_CMP_EQ, 0)), 2);
     IS(second.exchange(0), 5);
-    while (woken < 5)
-        sleep_us(100);
+    while (woken < 5) sleep_us(100);
 }
 
-void between_processes() {
-    auto* shared = static_cast<Word*>(
-        mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+void between_processes()
+{
+    auto* shared = static_cast<Word*>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
     const pid_t child = fork();
     if (child == 0) {
-        while (*shared == 0)
-            futex(shared, FUTEX_WAIT, 0);
+        while (*shared == 0) futex(shared, FUTEX_WAIT, 0);
         _exit(3);
     }
     sleep_us(3000);
@@ -125,16 +122,18 @@ struct Waiter {
     std::uint32_t flags, reserved;
 };
 
-void* wake_second(void*) {
+void* wake_second(void*)
+{
     sleep_us(3000);
     second = 1;
     futex(&second, FUTEX_WAKE_PRIVATE, 1);
     return nullptr;
 }
 
-void several() {
+void several()
+{
     constexpr long futex_waitv = 449;
-    constexpr std::uint32_t flags = 2 | FUTEX_PRIVATE_FLAG; // of 32 bits
+    constexpr std::uint32_t flags = 2 | FUTEX_PRIVATE_FLAG;  // of 32 bits
     const Waiter waiters[] = {{0, reinterpret_cast<std::uintptr_t>(&first), flags, 0},
                               {0, reinterpret_cast<std::uintptr_t>(&second), flags, 0}};
     {
@@ -150,7 +149,8 @@ void several() {
 
 // --- PI futexes.
 
-void owning() {
+void owning()
+{
     FAILS(futex(&first, FUTEX_UNLOCK_PI_PRIVATE, 0), EPERM);
     IS(futex(&first, FUTEX_LOCK_PI_PRIVATE, 0), 0);
     IS(first & FUTEX_TID_MASK, own_id());
@@ -164,16 +164,16 @@ void owning() {
 
 std::atomic<int> locked_after_requeue{0};
 
-void* wait_requeue(void*) {
-    if (futex(&first, FUTEX_WAIT_REQUEUE_PI_PRIVATE, 0, nullptr, &second) != 0)
-        return nullptr;
-    if ((second & FUTEX_TID_MASK) == own_id())
-        locked_after_requeue++;
+void* wait_requeue(void*)
+{
+    if (futex(&first, FUTEX_WAIT_REQUEUE_PI_PRIVATE, 0, nullptr, &second) != 0) return nullptr;
+    if ((second & FUTEX_TID_MASK) == own_id()) locked_after_requeue++;
     futex(&second, FUTEX_UNLOCK_PI_PRIVATE, 0);
     return nullptr;
 }
 
-void moving_to_pi() {
+void moving_to_pi()
+{
     {
         const Thread threads[] = {Thread(wait_requeue), Thread(wait_requeue), Thread(wait_requeue)};
         sleep_us(20'000);
@@ -192,17 +192,18 @@ void moving_to_pi() {
 pthread_mutex_t mutex;
 pthread_barrier_t barrier;
 
-void* hold(void* for_ever) {
+void* hold(void* for_ever)
+{
     pthread_mutex_lock(&mutex);
     pthread_barrier_wait(&barrier);
-    if (for_ever)
-        return nullptr;
+    if (for_ever) return nullptr;
     sleep_us(10'000);
     pthread_mutex_unlock(&mutex);
     return nullptr;
 }
 
-void mutexes(int protocol, int robust) {
+void mutexes(int protocol, int robust)
+{
     pthread_mutexattr_t attributes;
     pthread_mutexattr_init(&attributes);
     pthread_mutexattr_setprotocol(&attributes, protocol);
@@ -236,12 +237,12 @@ pthread_cond_t turn_changed = PTHREAD_COND_INITIALIZER;
 int turn = 0, turns = 0;
 constexpr int rounds = 500;
 
-void* take_turns(void* me) {
+void* take_turns(void* me)
+{
     const int own = me ? 1 : 0;
     for (int round = 0; round < rounds; round++) {
         pthread_mutex_lock(&turn_mutex);
-        while (turn != own)
-            pthread_cond_wait(&turn_changed, &turn_mutex);
+        while (turn != own) pthread_cond_wait(&turn_changed, &turn_mutex);
         turn = !own;
         turns++;
         pthread_cond_broadcast(&turn_changed);
@@ -250,8 +251,11 @@ void* take_turns(void* me) {
     return nullptr;
 }
 
-void conditions() {
-    { const Thread one(take_turns), other(take_turns, &turn); }
+void conditions()
+{
+    {
+        const Thread one(take_turns), other(take_turns, &turn);
+    }
     IS(turns, 2 * rounds);
     const timespec time = soon(CLOCK_REALTIME);
     pthread_mutex_lock(&turn_mutex);
@@ -263,7 +267,8 @@ void conditions() {
 // twice at once.
 long guarded = 0;
 
-void* add(void*) {
+void* add(void*)
+{
     for (int round = 0; round < rounds; round++) {
         pthread_mutex_lock(&mutex);
         guarded++;
@@ -272,7 +277,8 @@ void* add(void*) {
     return nullptr;
 }
 
-void crowds(int protocol) {
+void crowds(int protocol)
+{
     pthread_mutexattr_t attributes;
     pthread_mutexattr_init(&attributes);
     pthread_mutexattr_setprotocol(&attributes, protocol);
@@ -286,9 +292,10 @@ void crowds(int protocol) {
     IS(pthread_mutex_destroy(&mutex), 0);
 }
 
-} // namespace
+}  // namespace
 
-int main() {
+int main()
+{
     waiting();
     moving();
     between_processes();

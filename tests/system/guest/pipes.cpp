@@ -21,23 +21,26 @@
 
 namespace {
 
-char* volatile nowhere = reinterpret_cast<char*>(8); // no memory there
+char* volatile nowhere = reinterpret_cast<char*>(8);  // no memory there
 char page[4096];
 char many[1 << 17];
 
-short ready(int descriptor, short events) {
+short ready(int descriptor, short events)
+{
     pollfd one{descriptor, events, 0};
     return poll(&one, 1, 0) < 0 ? -1 : one.revents;
 }
 
-void sleep_ms(long milliseconds) {
+void sleep_ms(long milliseconds)
+{
     const timespec time{0, milliseconds * 1'000'000};
     nanosleep(&time, nullptr);
 }
 
 class Thread {
 public:
-    explicit Thread(void* (*body)(void*), void* argument = nullptr) {
+    explicit Thread(void* (*body)(void*), void* argument = nullptr)
+    {
         IS(pthread_create(&thread_, nullptr, body, argument), 0);
     }
     ~Thread() { pthread_join(thread_, nullptr); }
@@ -50,7 +53,8 @@ private:
 
 // --- Pipes.
 
-void pipe_basics() {
+void pipe_basics()
+{
     int ends[2];
     OK(pipe2(ends, O_NONBLOCK | O_CLOEXEC));
     IS(fcntl(ends[0], F_GETFD), FD_CLOEXEC);
@@ -83,7 +87,8 @@ void pipe_basics() {
     FAILS(pipe(reinterpret_cast<int*>(nowhere)), EFAULT);
 }
 
-void pipe_full() {
+void pipe_full()
+{
     int ends[2];
     OK(pipe2(ends, O_NONBLOCK));
     IS(fcntl(ends[1], F_GETPIPE_SZ), 65536);
@@ -106,7 +111,8 @@ void pipe_full() {
     OK(close(ends[1]));
 }
 
-void pipe_signal() {
+void pipe_signal()
+{
     int ends[2];
     OK(pipe(ends));
     OK(close(ends[0]));
@@ -121,7 +127,8 @@ void pipe_signal() {
     OK(close(ends[1]));
 }
 
-void pipe_packets() {
+void pipe_packets()
+{
     int ends[2];
     OK(pipe2(ends, O_DIRECT | O_NONBLOCK));
     IS(write(ends[1], "first", 5), 5);
@@ -135,24 +142,24 @@ void pipe_packets() {
     OK(close(ends[1]));
 }
 
-void* write_much(void* end) {
+void* write_much(void* end)
+{
     IS(write(*static_cast<int*>(end), many, sizeof many), sizeof many);
     return nullptr;
 }
 
-void pipe_blocks() {
+void pipe_blocks()
+{
     int ends[2];
     OK(pipe(ends));
-    for (std::size_t index = 0; index < sizeof many; index++)
-        many[index] = static_cast<char>(index * 7 / 3);
+    for (std::size_t index = 0; index < sizeof many; index++) many[index] = static_cast<char>(index * 7 / 3);
     {
         Thread writer(write_much, &ends[1]);
         std::size_t total = 0;
         bool same = true;
         while (total < sizeof many) {
             const ssize_t got = read(ends[0], page, 1000);
-            if (got <= 0)
-                break;
+            if (got <= 0) break;
             same = same && std::memcmp(page, many + total, static_cast<std::size_t>(got)) == 0;
             total += static_cast<std::size_t>(got);
         }
@@ -163,7 +170,8 @@ void pipe_blocks() {
     OK(close(ends[1]));
 }
 
-void* open_writer(void* path) {
+void* open_writer(void* path)
+{
     const int end = open(static_cast<const char*>(path), O_WRONLY);
     OK(end);
     IS(write(end, "hi", 2), 2);
@@ -171,7 +179,8 @@ void* open_writer(void* path) {
     return nullptr;
 }
 
-void fifos() {
+void fifos()
+{
     char path[] = "/tmp/takt-fifo-XXXXXX";
     HOLDS(mkdtemp(path) == path);
     OK(chdir(path));
@@ -180,7 +189,7 @@ void fifos() {
     FAILS(open(name, O_WRONLY | O_NONBLOCK), ENXIO);
     const int early = open(name, O_RDONLY | O_NONBLOCK);
     OK(early);
-    IS(ready(early, POLLIN), 0); // no writer came yet: no hangup
+    IS(ready(early, POLLIN), 0);  // no writer came yet: no hangup
     char text[4];
     IS(read(early, text, 4), 0);
     const int writer = open(name, O_WRONLY | O_NONBLOCK);
@@ -209,13 +218,15 @@ void fifos() {
 
 // --- poll and select.
 
-void* write_later(void* end) {
+void* write_later(void* end)
+{
     sleep_ms(20);
     IS(write(*static_cast<int*>(end), "x", 1), 1);
     return nullptr;
 }
 
-void polls() {
+void polls()
+{
     int ends[2];
     OK(pipe(ends));
     pollfd three[3] = {{ends[0], POLLIN, 7}, {-1, POLLIN, 7}, {999, POLLIN, 7}};
@@ -242,7 +253,7 @@ void polls() {
         timeval limit{5, 0};
         IS(select(ends[0] + 1, &in, &out, nullptr, &limit), 1);
         HOLDS(FD_ISSET(ends[0], &in));
-        HOLDS(limit.tv_sec < 5); // what is left
+        HOLDS(limit.tv_sec < 5);  // what is left
         FD_SET(ends[1], &out);
         IS(select(ends[1] + 1, &in, &out, nullptr, nullptr), 2);
     }
@@ -263,11 +274,10 @@ void polls() {
 }
 
 volatile sig_atomic_t handled = 0;
-void handle(int) {
-    handled = handled + 1;
-}
+void handle(int) { handled = handled + 1; }
 
-void poll_signals() {
+void poll_signals()
+{
     struct sigaction action {};
     action.sa_handler = handle;
     action.sa_flags = SA_RESTART;
@@ -281,7 +291,7 @@ void poll_signals() {
     handled = 0;
     const timespec soon{1, 0};
     FAILS(ppoll(nullptr, 0, &soon, &empty),
-          EINTR); // delivered under the mask of the call
+          EINTR);  // delivered under the mask of the call
     IS(handled, 1);
     OK(raise(SIGUSR1));
     FAILS(pselect(0, nullptr, nullptr, nullptr, &soon, &empty), EINTR);
@@ -291,13 +301,15 @@ void poll_signals() {
 
 // --- eventfd.
 
-void* add_later(void* counter) {
+void* add_later(void* counter)
+{
     sleep_ms(20);
     OK(eventfd_write(*static_cast<int*>(counter), 5));
     return nullptr;
 }
 
-void eventfds() {
+void eventfds()
+{
     int counter = eventfd(3, EFD_NONBLOCK);
     OK(counter);
     eventfd_t value = 0;
@@ -330,7 +342,8 @@ void eventfds() {
 
 // --- timerfd.
 
-void timerfds() {
+void timerfds()
+{
     const int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
     OK(timer);
     std::uint64_t count = 0;
@@ -338,8 +351,7 @@ void timerfds() {
     itimerspec setting{{0, 5'000'000}, {0, 5'000'000}}, now{};
     OK(timerfd_settime(timer, 0, &setting, nullptr));
     OK(timerfd_gettime(timer, &now));
-    HOLDS(now.it_interval.tv_nsec == 5'000'000 && now.it_value.tv_nsec > 0 &&
-          now.it_value.tv_nsec <= 5'000'000);
+    HOLDS(now.it_interval.tv_nsec == 5'000'000 && now.it_value.tv_nsec > 0 && now.it_value.tv_nsec <= 5'000'000);
     IS(ready(timer, POLLIN), 0);
     pollfd one{timer, POLLIN, 0};
     IS(poll(&one, 1, 1000), 1);
@@ -382,7 +394,8 @@ void timerfds() {
 
 // --- signalfd.
 
-void signalfds() {
+void signalfds()
+{
     sigset_t set, old;
     sigemptyset(&set);
     sigaddset(&set, SIGUSR2);
@@ -427,7 +440,8 @@ void signalfds() {
 
 // --- epoll.
 
-void epolls() {
+void epolls()
+{
     int ends[2];
     OK(pipe(ends));
     const int all = epoll_create1(EPOLL_CLOEXEC);
@@ -479,7 +493,7 @@ void epolls() {
     IS(epoll_wait(all, got, 1, 0), 1);
     const std::uint64_t first = got[0].data.u64;
     IS(epoll_wait(all, got, 1, 0), 1);
-    HOLDS(got[0].data.u64 != first); // they take turns
+    HOLDS(got[0].data.u64 != first);  // they take turns
     OK(epoll_ctl(all, EPOLL_CTL_DEL, ends[1], nullptr));
     IS(read(ends[0], page, 9), 1);
     {
@@ -501,7 +515,8 @@ void epolls() {
     OK(close(other));
 }
 
-void nested_epolls() {
+void nested_epolls()
+{
     int ends[2];
     OK(pipe(ends));
     const int inner = epoll_create1(0), outer = epoll_create1(0);
@@ -523,20 +538,18 @@ void nested_epolls() {
     OK(close(outer));
     // At most five above one another.
     int chain[8];
-    for (int& one : chain)
-        OK(one = epoll_create1(0));
+    for (int& one : chain) OK(one = epoll_create1(0));
     int linked = 0;
-    while (linked < 7 && epoll_ctl(chain[linked + 1], EPOLL_CTL_ADD, chain[linked], &event) == 0)
-        linked++;
+    while (linked < 7 && epoll_ctl(chain[linked + 1], EPOLL_CTL_ADD, chain[linked], &event) == 0) linked++;
     HOLDS(linked >= 4 && linked <= 5);
     HOLDS(errno == ELOOP || errno == EINVAL);
-    for (const int one : chain)
-        OK(close(one));
+    for (const int one : chain) OK(close(one));
 }
 
-} // namespace
+}  // namespace
 
-int main() {
+int main()
+{
     pipe_basics();
     pipe_full();
     pipe_signal();

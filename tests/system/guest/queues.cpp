@@ -21,14 +21,16 @@ namespace {
 
 constexpr key_t key = 0x74616b74;
 
-void sleep_ms(long milliseconds) {
+void sleep_ms(long milliseconds)
+{
     const timespec time{0, milliseconds * 1'000'000};
     nanosleep(&time, nullptr);
 }
 
 class Thread {
 public:
-    explicit Thread(void* (*body)(void*), void* argument = nullptr) {
+    explicit Thread(void* (*body)(void*), void* argument = nullptr)
+    {
         IS(pthread_create(&thread_, nullptr, body, argument), 0);
     }
     ~Thread() { pthread_join(thread_, nullptr); }
@@ -45,26 +47,30 @@ void do_nothing(int) {}
 
 int semaphores = -1;
 
-long operate(std::initializer_list<sembuf> operations) {
+long operate(std::initializer_list<sembuf> operations)
+{
     sembuf copy[8];
     std::copy(operations.begin(), operations.end(), copy);
     return semop(semaphores, copy, operations.size());
 }
 
-void* raise_later(void*) {
+void* raise_later(void*)
+{
     sleep_ms(20);
     IS(semctl(semaphores, 0, GETNCNT), 1);
     OK(operate({{0, 1, 0}}));
     return nullptr;
 }
 
-void* remove_later(void*) {
+void* remove_later(void*)
+{
     sleep_ms(20);
     OK(semctl(semaphores, 0, IPC_RMID));
     return nullptr;
 }
 
-void semaphore_basics() {
+void semaphore_basics()
+{
     FAILS(semget(key, 1, 0), ENOENT);
     semaphores = semget(key, 3, IPC_CREAT | 0600);
     OK(semaphores);
@@ -104,7 +110,8 @@ void semaphore_basics() {
     HOLDS(about.sem_otime > 0);
 }
 
-void semaphore_waits() {
+void semaphore_waits()
+{
     {
         Thread thread(raise_later);
         OK(operate({{0, -1, 0}}));
@@ -139,7 +146,8 @@ void semaphore_waits() {
 
 // --- Shared memory.
 
-void shared_memory() {
+void shared_memory()
+{
     FAILS(shmget(IPC_PRIVATE, 0, 0600), EINVAL);
     const int id = shmget(key, 10'000, IPC_CREAT | 0600);
     OK(id);
@@ -167,7 +175,7 @@ void shared_memory() {
     IS(WEXITSTATUS(status), 4);
     IS(second[0], 'c');
     HOLDS(shmat(id, first + 1, 0) == reinterpret_cast<void*>(-1) && errno == EINVAL);
-    HOLDS(shmat(id, first, 0) == reinterpret_cast<void*>(-1) && errno == EINVAL); // taken
+    HOLDS(shmat(id, first, 0) == reinterpret_cast<void*>(-1) && errno == EINVAL);  // taken
     OK(shmctl(id, IPC_RMID, nullptr));
     OK(shmctl(id, IPC_STAT, &about));
     IS(about.shm_perm.mode & SHM_DEST, SHM_DEST);
@@ -188,14 +196,16 @@ struct Text {
 };
 int messages = -1;
 
-void* send_later(void*) {
+void* send_later(void*)
+{
     sleep_ms(20);
     const Text message{3, "late"};
     OK(msgsnd(messages, &message, 5, 0));
     return nullptr;
 }
 
-void sysv_messages() {
+void sysv_messages()
+{
     messages = msgget(IPC_PRIVATE, 0600);
     OK(messages);
     Text message{0, "zero"};
@@ -224,9 +234,8 @@ void sysv_messages() {
     }
     int count = 0;
     message.type = 1;
-    while (msgsnd(messages, &message, 100, IPC_NOWAIT) == 0)
-        count++;
-    IS(count, 163); // 16384 bytes
+    while (msgsnd(messages, &message, 100, IPC_NOWAIT) == 0) count++;
+    IS(count, 163);  // 16384 bytes
     FAILS(msgsnd(messages, &message, 9000, 0), EINVAL);
     struct sigaction action {};
     action.sa_handler = do_nothing;
@@ -243,11 +252,10 @@ void sysv_messages() {
 
 mqd_t queue = -1;
 volatile sig_atomic_t told = 0;
-void tell(int, siginfo_t* info, void*) {
-    told = info->si_code == SI_MESGQ ? info->si_value.sival_int : -1;
-}
+void tell(int, siginfo_t* info, void*) { told = info->si_code == SI_MESGQ ? info->si_value.sival_int : -1; }
 
-void* receive_one(void*) {
+void* receive_one(void*)
+{
     char text[16];
     unsigned priority = 0;
     IS(mq_receive(queue, text, sizeof text, &priority), 3);
@@ -255,7 +263,8 @@ void* receive_one(void*) {
     return nullptr;
 }
 
-timespec after_ms(long milliseconds) {
+timespec after_ms(long milliseconds)
+{
     timespec time;
     clock_gettime(CLOCK_REALTIME, &time);
     time.tv_nsec += milliseconds * 1'000'000;
@@ -264,14 +273,16 @@ timespec after_ms(long milliseconds) {
     return time;
 }
 
-void* make_room(void*) {
+void* make_room(void*)
+{
     sleep_ms(20);
     char text[16];
     IS(mq_receive(queue, text, sizeof text, nullptr), 1);
     return nullptr;
 }
 
-void posix_queues() {
+void posix_queues()
+{
     const char* name = "/takt-queue";
     mq_unlink(name);
     FAILS(mq_open(name, O_RDWR), ENOENT);
@@ -319,8 +330,7 @@ void posix_queues() {
         sleep_ms(20);
         OK(mq_send(queue, "xyz", 3, 7));
     }
-    for (int count = 0; count < 3; count++)
-        OK(mq_send(queue, "1", 1, 0));
+    for (int count = 0; count < 3; count++) OK(mq_send(queue, "1", 1, 0));
     {
         Thread thread(make_room);
         OK(mq_send(queue, "2", 1, 9));
@@ -360,9 +370,10 @@ void posix_queues() {
     FAILS(mq_send(queue, "x", 1, 0), EBADF);
 }
 
-} // namespace
+}  // namespace
 
-int main() {
+int main()
+{
     semaphore_basics();
     semaphore_waits();
     shared_memory();

@@ -24,25 +24,27 @@ siginfo_t last;
 int order[16];
 int taken = 0;
 
-void note(int signal, siginfo_t* info, void*) {
+void note(int signal, siginfo_t* info, void*)
+{
     hits = hits + 1;
     last = *info;
     if (taken < static_cast<int>(std::size(order)))
         order[taken++] = (signal - SIGRTMIN) * 100 + info->si_value.sival_int;
 }
 
-void handle(int signal, void (*handler)(int, siginfo_t*, void*), int flags = 0) {
+void handle(int signal, void (*handler)(int, siginfo_t*, void*), int flags = 0)
+{
     struct sigaction action {};
     action.sa_sigaction = handler;
     action.sa_flags = SA_SIGINFO | flags;
     OK(sigaction(signal, &action, nullptr));
 }
 
-sigset_t set_of(std::initializer_list<int> signals) {
+sigset_t set_of(std::initializer_list<int> signals)
+{
     sigset_t set;
     sigemptyset(&set);
-    for (const int signal : signals)
-        sigaddset(&set, signal);
+    for (const int signal : signals) sigaddset(&set, signal);
     return set;
 }
 
@@ -58,13 +60,15 @@ private:
     sigset_t old_{};
 };
 
-void sleep_us(long microseconds) {
+void sleep_us(long microseconds)
+{
     const timespec time{microseconds / 1'000'000, microseconds % 1'000'000 * 1000};
     nanosleep(&time, nullptr);
 }
 
 template <typename Body>
-int status_of(Body body) {
+int status_of(Body body)
+{
     int status = -1;
     const pid_t child = fork();
     if (child == 0) {
@@ -75,13 +79,12 @@ int status_of(Body body) {
     return status;
 }
 
-bool killed_by(int status, int signal) {
-    return WIFSIGNALED(status) && WTERMSIG(status) == signal;
-}
+bool killed_by(int status, int signal) { return WIFSIGNALED(status) && WTERMSIG(status) == signal; }
 
 // --- Sending and masks.
 
-void sending() {
+void sending()
+{
     handle(SIGUSR1, note);
     hits = 0;
     OK(raise(SIGUSR1));
@@ -99,13 +102,14 @@ void sending() {
     FAILS(sigaction(65, &action, nullptr), EINVAL);
 }
 
-void masks() {
+void masks()
+{
     handle(SIGUSR1, note);
     hits = 0;
     {
         const Blocked blocked(set_of({SIGUSR1}));
         raise(SIGUSR1);
-        raise(SIGUSR1); // a standard signal is pending once
+        raise(SIGUSR1);  // a standard signal is pending once
         IS(hits, 0);
         sigset_t pending;
         OK(sigpending(&pending));
@@ -115,14 +119,15 @@ void masks() {
     {
         const Blocked blocked(set_of({SIGUSR1}));
         raise(SIGUSR1);
-        std::signal(SIGUSR1, SIG_IGN); // discards what is pending
+        std::signal(SIGUSR1, SIG_IGN);  // discards what is pending
         sigset_t pending;
         OK(sigpending(&pending));
         IS(sigismember(&pending, SIGUSR1), 0);
     }
 }
 
-void queues() {
+void queues()
+{
     handle(SIGRTMIN, note);
     handle(SIGRTMIN + 1, note);
     taken = 0;
@@ -146,8 +151,7 @@ void queues() {
     int sent = 0;
     {
         const Blocked blocked(set_of({SIGRTMIN}));
-        while (sent < 100 && sigqueue(getpid(), SIGRTMIN, sigval{}) == 0)
-            sent++;
+        while (sent < 100 && sigqueue(getpid(), SIGRTMIN, sigval{}) == 0) sent++;
         HOLDS(sent < 100 && errno == EAGAIN);
         hits = 0;
     }
@@ -157,16 +161,16 @@ void queues() {
 
 volatile int depth = 0, deepest = 0;
 
-void nest(int signal) {
+void nest(int signal)
+{
     depth = depth + 1;
-    if (depth > deepest)
-        deepest = depth;
-    if (depth < 3)
-        raise(signal);
+    if (depth > deepest) deepest = depth;
+    if (depth < 3) raise(signal);
     depth = depth - 1;
 }
 
-void flags() {
+void flags()
+{
     handle(SIGUSR1, note, SA_RESETHAND);
     raise(SIGUSR1);
     struct sigaction action {};
@@ -181,11 +185,10 @@ void flags() {
 
 // --- Frames.
 
-void spoil_registers(int) {
-    asm volatile("pxor %%xmm7, %%xmm7\n fldz\n fstp %%st(0)" ::: "xmm7", "st");
-}
+void spoil_registers(int) { asm volatile("pxor %%xmm7, %%xmm7\n fldz\n fstp %%st(0)" ::: "xmm7", "st"); }
 
-void registers() {
+void registers()
+{
     std::signal(SIGUSR2, spoil_registers);
     double values[2] = {1.25, -7.5};
     for (int round = 0; round < 20; round++) {
@@ -202,7 +205,8 @@ void registers() {
 char alternate[64 * 1024];
 volatile bool on_alternate = false, says_so = false;
 
-void look_at_stack(int) {
+void look_at_stack(int)
+{
     const char here = 0;
     on_alternate = &here >= alternate && &here < alternate + sizeof alternate;
     stack_t stack;
@@ -210,7 +214,8 @@ void look_at_stack(int) {
     says_so = stack.ss_flags & SS_ONSTACK;
 }
 
-void alternate_stack() {
+void alternate_stack()
+{
     const stack_t stack{alternate, 0, sizeof alternate};
     OK(sigaltstack(&stack, nullptr));
     struct sigaction action {};
@@ -231,7 +236,8 @@ sigjmp_buf back;
 void* volatile fault_address;
 volatile int fault_code;
 
-void leave_fault(int signal, siginfo_t* info, void*) {
+void leave_fault(int signal, siginfo_t* info, void*)
+{
     fault_address = info->si_addr;
     fault_code = info->si_code;
     siglongjmp(back, signal);
@@ -239,33 +245,30 @@ void leave_fault(int signal, siginfo_t* info, void*) {
 
 volatile bool deeper = true;
 
-int descend(volatile char* above) {
+int descend(volatile char* above)
+{
     volatile char here[4096];
     here[0] = above[0];
     return deeper ? descend(here) + here[1] : 0;
 }
 
 template <typename Body>
-int fault_of(Body body) {
+int fault_of(Body body)
+{
     const int signal = sigsetjmp(back, 1);
-    if (signal == 0)
-        body();
+    if (signal == 0) body();
     return signal;
 }
 
-void faults() {
-    for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP})
-        handle(signal, leave_fault, SA_ONSTACK);
+void faults()
+{
+    for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP}) handle(signal, leave_fault, SA_ONSTACK);
     IS(fault_of([] { *static_cast<volatile char*>(nowhere) = 1; }), SIGSEGV);
     HOLDS(fault_address == nowhere && fault_code == SEGV_MAPERR);
-    auto* page = static_cast<volatile char*>(
-        mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    auto* page = static_cast<volatile char*>(mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     IS(fault_of([&] { *page = 1; }), SIGSEGV);
     HOLDS(fault_address == page && fault_code == SEGV_ACCERR);
-    IS(fault_of([] {
-           asm volatile("xor %%ecx, %%ecx\n idivl %%ecx" ::: "eax", "ecx", "edx");
-       }),
-       SIGFPE);
+    IS(fault_of([] { asm volatile("xor %%ecx, %%ecx\n idivl %%ecx" ::: "eax", "ecx", "edx"); }), SIGFPE);
     IS(fault_code, FPE_INTDIV);
     IS(fault_of([] { asm volatile("ud2"); }), SIGILL);
     IS(fault_of([] { asm volatile("int3"); }), SIGTRAP);
@@ -280,15 +283,15 @@ void faults() {
     close(file);
     volatile char top = 0;
     IS(fault_of([&] { descend(&top); }), SIGSEGV);
-    for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP})
-        std::signal(signal, SIG_DFL);
+    for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP}) std::signal(signal, SIG_DFL);
 }
 
 // What a handler writes into its frame can't hurt the kernel: each case ends in
 // one of the two ways.
 int spoiling = 0;
 
-void spoil_frame(int, siginfo_t*, void* context) {
+void spoil_frame(int, siginfo_t*, void* context)
+{
     auto& machine = static_cast<ucontext_t*>(context)->uc_mcontext;
     auto* state = reinterpret_cast<char*>(machine.fpregs);
     switch (spoiling) {
@@ -319,7 +322,8 @@ void spoil_frame(int, siginfo_t*, void* context) {
     }
 }
 
-void bad_frames() {
+void bad_frames()
+{
     for (spoiling = 0; spoiling < 8; spoiling++) {
         const int status = status_of([] {
             handle(SIGUSR1, spoil_frame);
@@ -329,7 +333,7 @@ void bad_frames() {
     }
     HOLDS(killed_by(status_of([] { syscall(SYS_rt_sigreturn); }), SIGSEGV));
     HOLDS(killed_by(status_of([] {
-                        std::signal(SIGSEGV, SIG_IGN); // doesn't help
+                        std::signal(SIGSEGV, SIG_IGN);  // doesn't help
                         *static_cast<volatile char*>(nowhere) = 1;
                     }),
                     SIGSEGV));
@@ -337,19 +341,21 @@ void bad_frames() {
 
 // --- Ends, stops, children.
 
-void* wait_forever(void*) {
-    while (true)
-        pause();
+void* wait_forever(void*)
+{
+    while (true) pause();
 }
 
-void start_threads(int count) {
+void start_threads(int count)
+{
     for (int index = 0; index < count; index++) {
         pthread_t thread;
         pthread_create(&thread, nullptr, wait_forever, nullptr);
     }
 }
 
-void ends() {
+void ends()
+{
     const int killed = status_of([] {
         start_threads(4);
         sleep_us(2000);
@@ -369,8 +375,7 @@ void ends() {
     {
         const Blocked blocked(all);
         stubborn = fork();
-        if (stubborn == 0)
-            wait_forever(nullptr);
+        if (stubborn == 0) wait_forever(nullptr);
     }
     OK(kill(stubborn, SIGTERM));
     sleep_us(1000);
@@ -381,16 +386,16 @@ void ends() {
     HOLDS(killed_by(status, SIGKILL));
 }
 
-void stops(int threads) {
+void stops(int threads)
+{
     handle(SIGCHLD, note, SA_RESTART);
     hits = 0;
     const pid_t child = fork();
     if (child == 0) {
         start_threads(threads);
-        while (true)
-            sleep_us(500);
+        while (true) sleep_us(500);
     }
-    OK(setpgid(child, child)); // not orphaned: its parent is in another group of the session
+    OK(setpgid(child, child));  // not orphaned: its parent is in another group of the session
     sleep_us(3000);
     int status = 0;
     OK(kill(child, SIGSTOP));
@@ -400,7 +405,7 @@ void stops(int threads) {
     OK(kill(child, SIGCONT));
     IS(waitpid(child, &status, WCONTINUED), child);
     HOLDS(WIFCONTINUED(status));
-    while (hits < 2) // the parent is told by the child as it goes on
+    while (hits < 2)  // the parent is told by the child as it goes on
         sleep_us(100);
     IS(last.si_code, CLD_CONTINUED);
     OK(kill(child, SIGTSTP));
@@ -413,12 +418,12 @@ void stops(int threads) {
     std::signal(SIGCHLD, SIG_DFL);
 }
 
-void no_zombies() {
+void no_zombies()
+{
     std::signal(SIGCHLD, SIG_IGN);
     const pid_t child = fork();
-    if (child == 0)
-        _exit(0);
-    FAILS(waitpid(child, nullptr, 0), ECHILD); // after the child's end
+    if (child == 0) _exit(0);
+    FAILS(waitpid(child, nullptr, 0), ECHILD);  // after the child's end
     std::signal(SIGCHLD, SIG_DFL);
 }
 
@@ -426,7 +431,8 @@ void no_zombies() {
 
 pthread_t waiting_thread;
 
-void* send_soon(void* signal) {
+void* send_soon(void* signal)
+{
     sleep_us(3000);
     pthread_kill(waiting_thread, static_cast<int>(reinterpret_cast<intptr_t>(signal)));
     return nullptr;
@@ -435,7 +441,8 @@ void* send_soon(void* signal) {
 // A thread that sends `signal` to this one in a while.
 class Sender {
 public:
-    explicit Sender(int signal) {
+    explicit Sender(int signal)
+    {
         waiting_thread = pthread_self();
         pthread_create(&thread_, nullptr, send_soon, reinterpret_cast<void*>(intptr_t{signal}));
     }
@@ -447,7 +454,8 @@ private:
     pthread_t thread_{};
 };
 
-void restarts() {
+void restarts()
+{
     int ends[2];
     OK(pipe(ends));
     char byte = 0;
@@ -494,7 +502,8 @@ void restarts() {
     close(ends[1]);
 }
 
-void waits() {
+void waits()
+{
     const Blocked blocked(set_of({SIGUSR1, SIGRTMIN}));
     handle(SIGUSR1, note);
     hits = 0;
@@ -524,9 +533,10 @@ void waits() {
     FAILS(sigwaitinfo(&wanted, &info), EINTR);
 }
 
-} // namespace
+}  // namespace
 
-int main() {
+int main()
+{
     sending();
     masks();
     queues();

@@ -21,12 +21,14 @@ namespace {
 
 char buffer[1 << 18];
 
-short ready(int descriptor, short events) {
+short ready(int descriptor, short events)
+{
     pollfd one{descriptor, events, 0};
     return poll(&one, 1, 0) < 0 ? static_cast<short>(-1) : one.revents;
 }
 
-void sleep_ms(long milliseconds) {
+void sleep_ms(long milliseconds)
+{
     const timespec time{0, milliseconds * 1'000'000};
     nanosleep(&time, nullptr);
 }
@@ -37,7 +39,8 @@ struct Address {
     sockaddr* get() { return reinterpret_cast<sockaddr*>(&name); }
 };
 
-Address address(const char* path, bool abstract = false) {
+Address address(const char* path, bool abstract = false)
+{
     Address made;
     made.name.sun_family = AF_UNIX;
     const std::size_t size = std::strlen(path) + 1;
@@ -48,7 +51,8 @@ Address address(const char* path, bool abstract = false) {
 
 class Thread {
 public:
-    explicit Thread(void* (*body)(void*), void* argument = nullptr) {
+    explicit Thread(void* (*body)(void*), void* argument = nullptr)
+    {
         IS(pthread_create(&thread_, nullptr, body, argument), 0);
     }
     ~Thread() { pthread_join(thread_, nullptr); }
@@ -61,7 +65,8 @@ private:
 
 // --- Pairs.
 
-void stream_pair() {
+void stream_pair()
+{
     int ends[2];
     OK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends));
     IS(fcntl(ends[0], F_GETFD), FD_CLOEXEC);
@@ -74,7 +79,7 @@ void stream_pair() {
     IS(recv(ends[1], buffer, 4, MSG_PEEK), 4);
     IS(recv(ends[1], buffer, 100, MSG_PEEK), 8);
     IS(read(ends[1], buffer, 2), 2);
-    IS(read(ends[1], buffer, 100), 6); // writes have no borders
+    IS(read(ends[1], buffer, 100), 6);  // writes have no borders
     HOLDS(std::memcmp(buffer, "lloyou", 6) == 0);
     FAILS(recv(ends[1], buffer, 1, MSG_DONTWAIT), EAGAIN);
     OK(shutdown(ends[0], SHUT_WR));
@@ -84,7 +89,7 @@ void stream_pair() {
     FAILS(send(ends[0], "x", 1, MSG_NOSIGNAL), EPIPE);
     IS(read(ends[0], buffer, 9), 1);
     IS(write(ends[1], "x", 1), 1);
-    OK(close(ends[0])); // with what was not read
+    OK(close(ends[0]));  // with what was not read
     IS(ready(ends[1], POLLIN | POLLOUT) & POLLHUP, POLLHUP);
     FAILS(read(ends[1], buffer, 1), ECONNRESET);
     IS(read(ends[1], buffer, 1), 0);
@@ -92,29 +97,28 @@ void stream_pair() {
     OK(close(ends[1]));
 }
 
-void* drain(void* end) {
+void* drain(void* end)
+{
     sleep_ms(20);
     long total = 0;
     ssize_t got;
-    while ((got = read(*static_cast<int*>(end), buffer + sizeof buffer / 2, 5000)) > 0)
-        total += got;
+    while ((got = read(*static_cast<int*>(end), buffer + sizeof buffer / 2, 5000)) > 0) total += got;
     IS(total, sizeof buffer * 2);
     return nullptr;
 }
 
-void full_stream() {
+void full_stream()
+{
     int ends[2];
     OK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
     OK(fcntl(ends[0], F_SETFL, O_NONBLOCK));
     long total = 0;
     ssize_t sent;
-    while ((sent = write(ends[0], buffer, 1000)) > 0)
-        total += sent;
+    while ((sent = write(ends[0], buffer, 1000)) > 0) total += sent;
     FAILS(write(ends[0], buffer, 1), EAGAIN);
     HOLDS(total > 50'000 && total < 500'000);
     IS(ready(ends[0], POLLOUT), 0);
-    while (total > 0)
-        total -= read(ends[1], buffer, sizeof buffer);
+    while (total > 0) total -= read(ends[1], buffer, sizeof buffer);
     IS(ready(ends[0], POLLOUT), POLLOUT);
     OK(fcntl(ends[0], F_SETFL, 0));
     {
@@ -126,7 +130,8 @@ void full_stream() {
     OK(close(ends[1]));
 }
 
-void* send_slowly(void* end) {
+void* send_slowly(void* end)
+{
     for (int part = 0; part < 3; part++) {
         sleep_ms(5);
         IS(write(*static_cast<int*>(end), "abc", 3), 3);
@@ -134,7 +139,8 @@ void* send_slowly(void* end) {
     return nullptr;
 }
 
-void waiting() {
+void waiting()
+{
     int ends[2];
     OK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
     {
@@ -151,7 +157,8 @@ void waiting() {
     OK(close(ends[1]));
 }
 
-void messages(int type) {
+void messages(int type)
+{
     int ends[2];
     OK(socketpair(AF_UNIX, type, 0, ends));
     IS(send(ends[0], "first", 5, 0), 5);
@@ -192,7 +199,8 @@ void messages(int type) {
 
 // --- Names.
 
-void* connect_and_talk(void* name) {
+void* connect_and_talk(void* name)
+{
     const int client = socket(AF_UNIX, SOCK_STREAM, 0);
     auto& where = *static_cast<Address*>(name);
     OK(connect(client, where.get(), where.length));
@@ -203,17 +211,17 @@ void* connect_and_talk(void* name) {
     return nullptr;
 }
 
-void server(Address where, bool abstract) {
+void server(Address where, bool abstract)
+{
     const int listener = socket(AF_UNIX, SOCK_STREAM, 0);
     OK(listener);
     FAILS(listen(listener, 5), EINVAL);
     OK(bind(listener, where.get(), where.length));
-    if (abstract)
-        FAILS(bind(listener, where.get(), where.length), EINVAL);
+    if (abstract) FAILS(bind(listener, where.get(), where.length), EINVAL);
     const int other = socket(AF_UNIX, SOCK_STREAM, 0);
     FAILS(bind(other, where.get(), where.length), EADDRINUSE);
     FAILS(connect(other, where.get(), where.length),
-          ECONNREFUSED); // not listening yet
+          ECONNREFUSED);  // not listening yet
     FAILS(accept(listener, nullptr, nullptr), EINVAL);
     OK(listen(listener, 1));
     int accepting = 0;
@@ -227,7 +235,7 @@ void server(Address where, bool abstract) {
         peer.length = sizeof peer.name;
         const int connection = accept4(listener, peer.get(), &peer.length, SOCK_CLOEXEC);
         OK(connection);
-        IS(peer.length, sizeof(sa_family_t)); // it has no name
+        IS(peer.length, sizeof(sa_family_t));  // it has no name
         Address own;
         own.length = sizeof own.name;
         OK(getsockname(connection, own.get(), &own.length));
@@ -254,19 +262,17 @@ void server(Address where, bool abstract) {
     const int datagrams = socket(AF_UNIX, SOCK_DGRAM, 0);
     FAILS(connect(datagrams, where.get(), where.length), abstract ? ECONNREFUSED : EPROTOTYPE);
     OK(close(listener));
-    FAILS(read(other, buffer, 1), ECONNRESET); // never accepted
+    FAILS(read(other, buffer, 1), ECONNRESET);  // never accepted
     FAILS(connect(third, where.get(), where.length), ECONNREFUSED);
-    for (const int one : {other, second, third, datagrams})
-        OK(close(one));
+    for (const int one : {other, second, third, datagrams}) OK(close(one));
 }
 
-void names() {
+void names()
+{
     char path[] = "/tmp/takt-socket-XXXXXX";
     HOLDS(mkdtemp(path) == path);
     OK(chdir(path));
-    FAILS(connect(socket(AF_UNIX, SOCK_STREAM, 0), address("nothing").get(),
-                  address("nothing").length),
-          ENOENT);
+    FAILS(connect(socket(AF_UNIX, SOCK_STREAM, 0), address("nothing").get(), address("nothing").length), ENOENT);
     server(address("name"), false);
     struct stat about;
     OK(stat("name", &about));
@@ -290,10 +296,10 @@ void names() {
     OK(close(automatic));
 }
 
-void datagrams() {
+void datagrams()
+{
     Address server_name = address("takt-server", true), client_name = address("takt-client", true);
-    const int server = socket(AF_UNIX, SOCK_DGRAM, 0),
-              client = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    const int server = socket(AF_UNIX, SOCK_DGRAM, 0), client = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
     OK(bind(server, server_name.get(), server_name.length));
     FAILS(send(client, "x", 1, 0), ENOTCONN);
     IS(sendto(client, "anonymous", 9, 0, server_name.get(), server_name.length), 9);
@@ -302,16 +308,15 @@ void datagrams() {
     Address from;
     from.length = sizeof from.name;
     IS(recvfrom(server, buffer, 100, 0, from.get(), &from.length), 9);
-    IS(from.length, client_name.length); // the name it has now
+    IS(from.length, client_name.length);  // the name it has now
     from.length = sizeof from.name;
     IS(recvfrom(server, buffer, 100, 0, from.get(), &from.length), 5);
     IS(from.length, client_name.length);
     HOLDS(std::memcmp(&from.name, &client_name.name, from.length) == 0);
     OK(connect(client, server_name.get(), server_name.length));
     int sent = 0;
-    while (send(client, "x", 1, 0) == 1)
-        sent++;
-    IS(sent, 11); // net.unix.max_dgram_qlen + 1
+    while (send(client, "x", 1, 0) == 1) sent++;
+    IS(sent, 11);  // net.unix.max_dgram_qlen + 1
     FAILS(send(client, "x", 1, 0), EAGAIN);
     IS(ready(client, POLLOUT), 0);
     IS(recv(server, buffer, 1, 0), 1);
@@ -324,10 +329,8 @@ void datagrams() {
     nobody.sa_family = AF_UNSPEC;
     OK(connect(client, &nobody, sizeof nobody));
     FAILS(send(client, "x", 1, 0), ENOTCONN);
-    for (const int one : {server, client, stranger})
-        OK(close(one));
-    FAILS(sendto(socket(AF_UNIX, SOCK_DGRAM, 0), "x", 1, 0, server_name.get(), server_name.length),
-          ECONNREFUSED);
+    for (const int one : {server, client, stranger}) OK(close(one));
+    FAILS(sendto(socket(AF_UNIX, SOCK_DGRAM, 0), "x", 1, 0, server_name.get(), server_name.length), ECONNREFUSED);
 }
 
 // --- Ancillary data.
@@ -341,7 +344,8 @@ struct Message {
     msghdr header{};
     iovec part{};
     Control control{};
-    explicit Message(char* data, std::size_t size) : part{data, size} {
+    explicit Message(char* data, std::size_t size) : part{data, size}
+    {
         header.msg_iov = &part;
         header.msg_iovlen = 1;
         header.msg_control = control.bytes;
@@ -350,7 +354,8 @@ struct Message {
     Message(const Message&) = delete;
 };
 
-void pass_files() {
+void pass_files()
+{
     int ends[2], pipe_ends[2];
     OK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
     OK(pipe(pipe_ends));
@@ -365,7 +370,7 @@ void pass_files() {
     OK(close(pipe_ends[1]));
     Message in(buffer, 100);
     IS(recvmsg(ends[1], &in.header, MSG_CMSG_CLOEXEC),
-       3); // stops where files came
+       3);  // stops where files came
     IS(in.header.msg_controllen, CMSG_SPACE(2 * sizeof(int)));
     int received[2] = {-1, -1};
     IS(in.control.first.cmsg_len, CMSG_LEN(2 * sizeof(int)));
@@ -391,7 +396,7 @@ void pass_files() {
     IS(sendmsg(ends[0], &out.header, 0), 3);
     IS(read(ends[1], buffer, 9), 3);
     OK(close(received[1]));
-    IS(read(received[0], buffer, 1), 0); // no writer is left anywhere
+    IS(read(received[0], buffer, 1), 0);  // no writer is left anywhere
     OK(close(received[0]));
     // A socket in its own queue, closed.
     std::memcpy(CMSG_DATA(&out.control.first), ends, sizeof ends);
@@ -400,7 +405,8 @@ void pass_files() {
     OK(close(ends[1]));
 }
 
-void pass_credentials() {
+void pass_credentials()
+{
     int ends[2];
     OK(socketpair(AF_UNIX, SOCK_DGRAM, 0, ends));
     const int on = 1;
@@ -420,7 +426,8 @@ void pass_credentials() {
 
 // --- Options and errors.
 
-void options() {
+void options()
+{
     const int stream = socket(AF_UNIX, SOCK_STREAM, 0);
     int value = 0;
     socklen_t size = sizeof value;
@@ -458,9 +465,10 @@ void options() {
     OK(close(ends[1]));
 }
 
-} // namespace
+}  // namespace
 
-int main() {
+int main()
+{
     stream_pair();
     full_stream();
     waiting();

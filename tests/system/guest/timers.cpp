@@ -22,35 +22,36 @@ constexpr long ms = 1'000'000;
 volatile int hits = 0;
 siginfo_t last;
 
-void note(int, siginfo_t* info, void*) {
+void note(int, siginfo_t* info, void*)
+{
     hits = hits + 1;
     last = *info;
 }
 
-void handle(int signal, int flags = 0) {
+void handle(int signal, int flags = 0)
+{
     struct sigaction action {};
     action.sa_sigaction = note;
     action.sa_flags = SA_SIGINFO | flags;
     OK(sigaction(signal, &action, nullptr));
 }
 
-long now(clockid_t clock) {
+long now(clockid_t clock)
+{
     timespec time;
     clock_gettime(clock, &time);
     return time.tv_sec * 1'000'000'000 + time.tv_nsec;
 }
 
-timespec timespec_of(long ns) {
-    return {ns / 1'000'000'000, ns % 1'000'000'000};
-}
+timespec timespec_of(long ns) { return {ns / 1'000'000'000, ns % 1'000'000'000}; }
 
 // --- Clocks and sleeps.
 
-void clocks() {
+void clocks()
+{
     for (const clockid_t clock :
-         {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID,
-          CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME,
-          CLOCK_TAI}) {
+         {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID, CLOCK_MONOTONIC_RAW,
+          CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME, CLOCK_TAI}) {
         timespec time;
         OK(clock_gettime(clock, &time));
         OK(clock_getres(clock, &time));
@@ -77,7 +78,8 @@ void clocks() {
     HOLDS(std::labs(state.time.tv_sec - day.tv_sec) <= 1);
 }
 
-void sleeps() {
+void sleeps()
+{
     const timespec bad{0, 1'000'000'000}, some = timespec_of(2 * ms), past{1, 0};
     IS(clock_nanosleep(CLOCK_MONOTONIC, 0, &bad, nullptr), EINVAL);
     IS(clock_nanosleep(CLOCK_MONOTONIC_RAW, 0, &some, nullptr), EOPNOTSUPP);
@@ -93,7 +95,8 @@ void sleeps() {
     }
 }
 
-void* set_clock_ahead(void*) {
+void* set_clock_ahead(void*)
+{
     const timespec some = timespec_of(5 * ms);
     nanosleep(&some, nullptr);
     timespec time = timespec_of(now(CLOCK_REALTIME));
@@ -104,7 +107,8 @@ void* set_clock_ahead(void*) {
 
 // A sleep until a time of the wall clock, and a timer, end when the clock is
 // set past it.
-void setting() {
+void setting()
+{
     handle(SIGRTMIN);
     sigevent event{};
     event.sigev_notify = SIGEV_SIGNAL;
@@ -121,15 +125,15 @@ void setting() {
     while (clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &then, nullptr) == EINTR) {
     }
     pthread_join(setter, nullptr);
-    while (hits == 0)
-        pause();
+    while (hits == 0) pause();
     HOLDS(now(CLOCK_MONOTONIC) - begin < 40'000 * ms);
     OK(timer_delete(timer));
 }
 
 // --- Timers.
 
-void periodic_timer() {
+void periodic_timer()
+{
     handle(SIGRTMIN + 2);
     sigevent event{};
     event.sigev_notify = SIGEV_SIGNAL;
@@ -140,14 +144,12 @@ void periodic_timer() {
     const itimerspec time{timespec_of(ms), timespec_of(ms)};
     hits = 0;
     OK(timer_settime(timer, 0, &time, nullptr));
-    while (hits < 5)
-        pause();
+    while (hits < 5) pause();
     IS(last.si_code, SI_TIMER);
     IS(last.si_value.sival_int, 5);
     itimerspec left;
     OK(timer_gettime(timer, &left));
-    HOLDS(left.it_interval.tv_nsec == ms && left.it_value.tv_nsec > 0 &&
-          left.it_value.tv_nsec <= ms);
+    HOLDS(left.it_interval.tv_nsec == ms && left.it_value.tv_nsec > 0 && left.it_value.tv_nsec <= ms);
 
     // While the signal is blocked, each period is counted.
     sigset_t set, old;
@@ -169,7 +171,8 @@ void periodic_timer() {
     OK(sigprocmask(SIG_SETMASK, &old, nullptr));
 }
 
-void single_timers() {
+void single_timers()
+{
     handle(SIGRTMIN + 2);
     sigevent event{};
     event.sigev_notify = SIGEV_SIGNAL;
@@ -179,8 +182,7 @@ void single_timers() {
     const itimerspec time{{0, 0}, timespec_of(now(CLOCK_REALTIME) + 3 * ms)};
     hits = 0;
     OK(timer_settime(timer, TIMER_ABSTIME, &time, nullptr));
-    while (hits == 0)
-        pause();
+    while (hits == 0) pause();
     HOLDS(now(CLOCK_REALTIME) >= time.it_value.tv_sec * 1'000'000'000 + time.it_value.tv_nsec);
     itimerspec left;
     OK(timer_gettime(timer, &left));
@@ -212,15 +214,15 @@ void single_timers() {
     FAILS(timer_create(77, &event, &timer), EINVAL);
 }
 
-void interval_timers() {
+void interval_timers()
+{
     handle(SIGALRM);
     handle(SIGPROF, SA_RESTART);
     const itimerval often{{0, 2000}, {0, 2000}}, never{}, once{{0, 0}, {0, 4000}};
     itimerval old;
     hits = 0;
     OK(setitimer(ITIMER_REAL, &often, nullptr));
-    while (hits < 4)
-        pause();
+    while (hits < 4) pause();
     OK(setitimer(ITIMER_REAL, &never, &old));
     HOLDS(old.it_interval.tv_usec == 2000);
     hits = 0;
@@ -235,7 +237,8 @@ void interval_timers() {
 
 // --- Scheduling.
 
-void policies() {
+void policies()
+{
     sched_param priority{};
     IS(sched_getscheduler(0), SCHED_OTHER);
     IS(sched_get_priority_max(SCHED_FIFO), 99);
@@ -267,15 +270,15 @@ void policies() {
     OK(setpriority(PRIO_PROCESS, 0, 0));
 }
 
-void affinity() {
+void affinity()
+{
     cpu_set_t cpus;
     OK(sched_getaffinity(0, sizeof cpus, &cpus));
     HOLDS(CPU_COUNT(&cpus) >= 1);
     FAILS(syscall(SYS_sched_getaffinity, 0, 4, &cpus), EINVAL);
     HOLDS(syscall(SYS_sched_getaffinity, 0, sizeof cpus, &cpus) % 8 == 0);
     for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-        if (!CPU_ISSET(cpu, &cpus))
-            continue;
+        if (!CPU_ISSET(cpu, &cpus)) continue;
         cpu_set_t one;
         CPU_ZERO(&one);
         CPU_SET(cpu, &one);
@@ -283,20 +286,20 @@ void affinity() {
         unsigned here = ~0u;
         OK(syscall(SYS_getcpu, &here, nullptr, nullptr));
         IS(here, cpu);
-        IS(sched_getcpu(), cpu); // from the restartable sequence's area
+        IS(sched_getcpu(), cpu);  // from the restartable sequence's area
     }
     OK(sched_setaffinity(0, sizeof cpus, &cpus));
     CPU_ZERO(&cpus);
     FAILS(sched_setaffinity(0, sizeof cpus, &cpus), EINVAL);
 }
 
-} // namespace
+}  // namespace
 
-int main(int count, char**) {
+int main(int count, char**)
+{
     clocks();
     sleeps();
-    if (count > 1)
-        setting();
+    if (count > 1) setting();
     periodic_timer();
     single_timers();
     interval_timers();

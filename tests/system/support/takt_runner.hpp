@@ -11,10 +11,10 @@ namespace takt::test {
 using Arguments = std::vector<std::string>;
 
 struct Outcome {
-    int status = 0; // the exit status, 128+n for a signal
+    int status = 0;  // the exit status, 128+n for a signal
     std::string output;
     std::string errors;
-    std::string command; // to repeat it by hand
+    std::string command;  // to repeat it by hand
 };
 
 // Without `input`, standard input is /dev/null.
@@ -35,4 +35,4 @@ std::string scratch_directory(const std::string& name);
 
 void write_file(const std::string& path, std::string_view text, unsigned mode = 0644);
 
-} // namespace takt::test
+}  // namespace takt::test

@@ -27,7 +27,8 @@ void left(Thread& thread, const void* lock, Rank rank, bool is_mutex)
     ASSERT(depth > 0);
     depth--;
 #ifdef TAKT_CHECK_RANKS
-    thread.held_locks.leave(lock, rank);
+    thread.held_locks.leave(lock);
+    (void)rank;
 #else
     (void)lock, (void)rank;
 #endif

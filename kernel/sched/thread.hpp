@@ -9,6 +9,7 @@
 #include <kernel/hal/context.hpp>
 #include <kernel/sched/policy.hpp>
 #include <kernel/sync/context.hpp>
+#include <kernel/sync/held_locks.hpp>
 #include <kernel/sync/lock_rank.hpp>
 #include <kernel/sync/pi_mutex.hpp>
 #include <kernel/sync/wait_queue.hpp>
@@ -84,6 +85,9 @@ public:
     // --- Lock discipline, touched by the thread itself only.
     u16 lock_depth = 0;        // Locks held: the thread may not block
     u16 mutex_depth = 0;
+#ifdef TAKT_CHECK_RANKS
+    HeldLocks held_locks;
+#endif
 
     // --- Identity and statistics.
     ThreadId id;

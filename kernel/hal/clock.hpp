@@ -10,6 +10,8 @@ Instant now();
 // The raw cycle counter, for accounting.
 u64 cycles();
 u64 cycles_to_ns(u64 cycles);
+// The instant at which cycles() was that.
+Instant instant_of(u64 cycles);
 // Wall-clock time at Instant 0 as nanoseconds since 1970, from the machine's battery clock at boot.
 i64 boot_time_of_day_ns();
 

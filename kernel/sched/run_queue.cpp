@@ -2,14 +2,20 @@
 
 namespace takt {
 
-void RunQueue::enqueue(Thread& thread, bool front, bool wakeup)
+void RunQueue::enqueue_behind(Thread& thread, bool front, bool wakeup)
 {
-    ASSERT(!thread.queued);
-    thread.queued = true;
     if (thread.level == level_fair) {
         fair.enqueue(thread, wakeup);
-        return;
+    } else if (front && next_ && next_->level == thread.level) {
+        list(*next_, true);
+        next_ = &thread;
+    } else {
+        list(thread, front);
     }
+}
+
+void RunQueue::list(Thread& thread, bool front)
+{
     auto& queue = queues_[thread.level];
     if (front)
         queue.push_front(thread);
@@ -18,10 +24,8 @@ void RunQueue::enqueue(Thread& thread, bool front, bool wakeup)
     ready_.set(thread.level);
 }
 
-void RunQueue::dequeue(Thread& thread)
+void RunQueue::unlist(Thread& thread)
 {
-    ASSERT(thread.queued);
-    thread.queued = false;
     if (thread.level == level_fair) {
         fair.dequeue(thread);
         return;
@@ -31,16 +35,10 @@ void RunQueue::dequeue(Thread& thread)
     if (queue.empty()) ready_.clear(thread.level);
 }
 
-Thread* RunQueue::pick()
+Thread* RunQueue::first_listed()
 {
     int level = ready_.highest();
-    Thread* thread;
-    if (level >= 0) [[likely]]
-        thread = &queues_[level].front();
-    else
-        thread = fair.first();
-    if (thread) dequeue(*thread);
-    return thread;
+    return level >= 0 ? &queues_[level].front() : fair.first();
 }
 
 // How many threads of a level are looked at before the search goes on below: bounds the time under two raw locks.
@@ -48,6 +46,7 @@ static constexpr unsigned movable_look = 8;
 
 Thread* RunQueue::find_movable(CpuId cpu, int better_than)
 {
+    if (next_ && next_->level > better_than && !next_->on_cpu && !next_->pinned && next_->affinity.contains(cpu)) return next_;
     for (int level = ready_.highest(); level > 0 && level > better_than; level = ready_.highest_below(static_cast<usize>(level))) {
         unsigned looked = 0;
         for (Thread& thread : queues_[level]) {
@@ -56,12 +55,6 @@ Thread* RunQueue::find_movable(CpuId cpu, int better_than)
         }
     }
     return better_than < 0 ? fair.first_movable(cpu, movable_look) : nullptr;
-}
-
-int RunQueue::highest() const
-{
-    int level = ready_.highest();
-    return level > 0 ? level : fair.empty() ? -1 : 0;
 }
 
 }  // namespace takt

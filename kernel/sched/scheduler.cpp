@@ -5,6 +5,7 @@
 #include <kernel/sched/cpu.hpp>
 #include <kernel/sched/migration.hpp>
 #include <kernel/sched/scheduler.hpp>
+#include <kernel/sched/wake.hpp>
 
 namespace takt {
 
@@ -21,15 +22,16 @@ RunQueue& Scheduler::lock_queue_of(Thread& thread)
     }
 }
 
-CpuId Scheduler::select_cpu(Thread& thread, RunQueue& home)
+// Locked. A parked thread becomes ready; false when it belongs on another CPU (the caller unlocks and calls place()).
+bool Scheduler::wake_locked(RunQueue& queue, Thread& thread, Thread::Wake reason)
 {
-    // Still on its way into the wait, on a CPU that looks for work elsewhere: it can't run on any other yet.
-    if (thread.on_cpu) [[unlikely]]
-        return home.cpu();
-    if (thread.level > home.current_level.load(Order::relaxed) && thread.affinity.contains(home.cpu())) [[likely]]
-        return home.cpu();
-    if (cpu_count() == 1) return home.cpu();
-    return Migration::find_cpu(*this, thread, home.cpu());
+    if (thread.sleep_timer.queued) queue.timers.remove(thread.sleep_timer);
+    return make_ready(hal::current_cpu(), queue, thread, reason, hal::cycles());
+}
+
+void Scheduler::enqueue_and_preempt(RunQueue& queue, Thread& thread, bool wakeup)
+{
+    add_ready(hal::current_cpu(), queue, thread, wakeup);
 }
 
 void Scheduler::request_reschedule(RunQueue& queue)
@@ -40,39 +42,13 @@ void Scheduler::request_reschedule(RunQueue& queue)
         hal::send_reschedule(queue.cpu());
 }
 
-// Locked: `queue` belongs to thread.cpu.
-void Scheduler::enqueue_and_preempt(RunQueue& queue, Thread& thread, bool wakeup)
+// Locked. The thread joins others that are as urgent as what runs, or more.
+void Scheduler::add_beside(RunQueue& queue, Thread& thread, i32 running)
 {
-    queue.enqueue(thread, false, wakeup);
-    i32 running = queue.current_level.load(Order::relaxed);
-    if (thread.level > running) {
+    if (running == level_fair && queue.fair.preempts(thread, *queue.current))
         request_reschedule(queue);
-    } else if (thread.level == running) {
-        if (running == level_fair && queue.fair.preempts(thread, *queue.current))
-            request_reschedule(queue);
-        else
-            update_slice(queue, queue.cpu().value == hal::current_cpu().cpu_id);
-    }
-    if (cpu_count() > 1) Migration::note_queued(*this, queue);
-}
-
-// Locked. A parked thread becomes ready; false when it belongs on another CPU (the caller unlocks and calls place()).
-bool Scheduler::wake_locked(RunQueue& queue, Thread& thread, Thread::Wake reason)
-{
-    if (thread.sleep_timer.queued) queue.timers.remove(thread.sleep_timer);
-    thread.state = Thread::State::ready;
-    thread.wake_reason = reason;
-    thread.ready_cycles = hal::cycles();
-    thread.wakeups++;
-    hal::current_cpu().recorder.record(Event::wake, thread.ready_cycles, &thread, thread.level);
-    CpuId target = select_cpu(thread, queue);
-    if (target == queue.cpu()) [[likely]] {
-        enqueue_and_preempt(queue, thread, true);
-        return true;
-    }
-    thread.cpu.store(target.value, Order::release);
-    thread.note_interruption();
-    return false;
+    else
+        update_slice(queue, queue.cpu().value == hal::current_cpu().cpu_id);
 }
 
 // Interrupts off, nothing locked: a ready thread that is in no queue goes to the one that its cpu field names.
@@ -231,61 +207,29 @@ void Scheduler::preemption_point(MayBlock&)
 
 // --- Switching.
 
-// Locked; unlocks. Interrupts off before and after. `previous` runs now and has been queued, parked or ended.
-void Scheduler::switch_away(Cpu& cpu, Thread& previous)
-{
-    RunQueue& queue = cpu.run_queue;
-    hal::clear_need_reschedule();
-    if (cpu_count() > 1) Migration::pull(*this, queue);
-    Thread* next = queue.pick();
-    if (!next) next = queue.idle;
-    u64 cycles = hal::cycles();
-    u64 ran = cycles - previous.run_start_cycles;
-    previous.run_cycles += ran;
-    if (previous.sliced) {
-        i64 ns = static_cast<i64>(hal::cycles_to_ns(ran));
-        previous.slice_left_ns -= ns;
-        if (previous.level == level_fair && !previous.is_idle) {
-            // A queued thread is charged outside the tree, or its place in it would be wrong.
-            bool queued = previous.queued;
-            if (queued) queue.dequeue(previous);
-            queue.fair.charge(previous, ns);
-            if (queued) queue.enqueue(previous, false, false);
-        }
-    }
-    next->run_start_cycles = cycles;
-    queue.current_level.store(next->is_idle ? -1 : static_cast<i32>(next->level), Order::relaxed);
-    if (next == &previous) {
-        if (next->sliced) update_slice(queue, true);  // the slice that has just ended may be followed by another
-        if (cpu_count() > 1) Migration::note_queued(*this, queue);
-        queue.lock().release();
-        return;
-    }
-    if (next->ready_cycles != 0) {
-        if (next->level > level_fair) cpu.latency.account(cycles - next->ready_cycles);
-        next->ready_cycles = 0;
-    }
-    cpu.recorder.record(Event::switch_to, cycles, next, next->level);
-    queue.switches++;
-    queue.current = next;
-    next->on_cpu = true;
-    if (queue.slice.queued || next->sliced) start_slice(queue);
-    cpu.previous = &previous;
-    hal::switch_context(previous, *next);
-    finish_switch();
-}
-
 // First thing a thread does after a switch to it, on the CPU where it now runs: lets go of the one before.
-void Scheduler::finish_switch()
+inline void Scheduler::finish_switch_here()
 {
     Cpu& cpu = hal::current_cpu();
     Thread& previous = *cpu.previous;
     RunQueue& queue = cpu.run_queue;
     previous.on_cpu = false;
+    if (previous.is_idle || previous.state == Thread::State::parked) [[likely]] {
+        if (cpu_count() > 1) Migration::note_queued(*this, queue);
+        queue.lock().release();
+        return;
+    }
+    finish_switch_from(queue, previous);
+}
+
+void Scheduler::finish_switch() { finish_switch_here(); }
+
+// Locked; unlocks. `previous` was preempted, yielded, or has ended.
+void Scheduler::finish_switch_from(RunQueue& queue, Thread& previous)
+{
     // Race: its affinity may have changed since preempt_current() looked, while the queue was unlocked to pull: it may
     // be queued where it may not run, or the other way round.
-    bool moves = previous.state == Thread::State::ready && !previous.is_idle &&
-                 (!previous.queued || !previous.affinity.contains(queue.cpu()));
+    bool moves = previous.state == Thread::State::ready && (!previous.queued || !previous.affinity.contains(queue.cpu()));
     if (moves) [[unlikely]] {
         if (previous.queued) queue.dequeue(previous);
         previous.cpu.store(Migration::any_allowed(*this, previous).value, Order::release);
@@ -305,6 +249,53 @@ void Scheduler::finish_switch()
     }
     // Nobody looks at the flag on the way from here: an interrupt will.
     if ((moves || ended) && hal::need_reschedule()) hal::send_reschedule(queue.cpu());
+}
+
+// Locked. What a fair or round-robin thread used of its turn.
+void Scheduler::charge(RunQueue& queue, Thread& thread, u64 cycles)
+{
+    i64 ns = static_cast<i64>(hal::cycles_to_ns(cycles));
+    thread.slice_left_ns -= ns;
+    if (thread.level != level_fair || thread.is_idle) return;
+    // A queued thread is charged outside the tree, or its place in it would be wrong.
+    bool queued = thread.queued;
+    if (queued) queue.dequeue(thread);
+    queue.fair.charge(thread, ns);
+    if (queued) queue.enqueue(thread, false, false);
+}
+
+// Locked; unlocks. Interrupts off before and after. `previous` runs now and has been queued, parked or ended.
+void Scheduler::switch_away(Cpu& cpu, Thread& previous)
+{
+    RunQueue& queue = cpu.run_queue;
+    hal::clear_need_reschedule();
+    if (cpu_count() > 1) Migration::pull(*this, queue);
+    Thread* next = queue.pick();
+    if (!next) next = queue.idle;
+    u64 cycles = hal::cycles();
+    u64 ran = cycles - previous.run_start_cycles;
+    previous.run_cycles += ran;
+    if (previous.sliced) charge(queue, previous, ran);
+    next->run_start_cycles = cycles;
+    queue.current_level.store(next->is_idle ? -1 : static_cast<i32>(next->level), Order::relaxed);
+    if (next == &previous) {
+        if (next->sliced) update_slice(queue, true);  // the slice that has just ended may be followed by another
+        if (cpu_count() > 1) Migration::note_queued(*this, queue);
+        queue.lock().release();
+        return;
+    }
+    if (next->ready_cycles != 0) {
+        if (next->level > level_fair) cpu.latency.account(cycles - next->ready_cycles);
+        next->ready_cycles = 0;
+    }
+    cpu.recorder.record(Event::switch_to, cycles, next, next->level);
+    queue.switches++;
+    queue.current = next;
+    next->on_cpu = true;
+    if (queue.slice.queued || next->sliced) start_slice(queue);
+    cpu.previous = &previous;
+    hal::switch_context(previous, *next);
+    finish_switch_here();
 }
 
 // The running thread gives way to a more urgent one (or to an equal whose turn has come). Interrupts off,

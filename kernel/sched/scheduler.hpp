@@ -110,10 +110,18 @@ private:
 
     RunQueue& lock_queue_of(Thread& thread) NO_THREAD_SAFETY_ANALYSIS;
     bool wake_locked(RunQueue& queue, Thread& thread, Thread::Wake reason);
+    // The wake-up path, inline where it is used: wake.hpp.
+    bool make_ready(Cpu& here, RunQueue& queue, Thread& thread, Thread::Wake reason, u64 cycles);
+    void add_ready(Cpu& here, RunQueue& queue, Thread& thread, bool wakeup);
+    void add_beside(RunQueue& queue, Thread& thread, i32 running);
+    void expire_sleep(Cpu& cpu, Thread& thread, u64 cycles);
     void place(Thread& thread);
     void enqueue_and_preempt(RunQueue& queue, Thread& thread, bool wakeup);
     CpuId select_cpu(Thread& thread, RunQueue& home);
     void switch_away(Cpu& cpu, Thread& previous);
+    void finish_switch_here();
+    void finish_switch_from(RunQueue& queue, Thread& previous);
+    void charge(RunQueue& queue, Thread& thread, u64 cycles);
     void update_slice(RunQueue& queue, bool local);
     void start_slice(RunQueue& queue);
     void arm_if_earliest(RunQueue& queue, bool earliest);

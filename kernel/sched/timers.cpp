@@ -4,6 +4,7 @@
 #include <kernel/sched/cpu.hpp>
 #include <kernel/sched/scheduler.hpp>
 #include <kernel/sched/timer_thread.hpp>
+#include <kernel/sched/wake.hpp>
 
 namespace takt {
 
@@ -16,30 +17,35 @@ void Scheduler::arm_if_earliest(RunQueue& queue, bool earliest)
 // Timers due at once are taken in batches, so that interrupts stay off for a bounded time.
 static constexpr unsigned expiries_per_interrupt = 8;
 
+// Locked. A sleeper's time has come.
+inline void Scheduler::expire_sleep(Cpu& cpu, Thread& thread, u64 cycles)
+{
+    if (make_ready(cpu, cpu.run_queue, thread, Thread::Wake::timed_out, cycles)) [[likely]]
+        return;
+    cpu.run_queue.lock().release();
+    place(thread);
+    cpu.run_queue.lock().acquire();
+}
+
 void Scheduler::on_timer_interrupt(IrqContext& context)
 {
     Cpu& cpu = this_cpu(context);
     RunQueue& queue = cpu.run_queue;
     queue.lock().acquire();
-    Instant now = hal::now();
-    for (unsigned taken = 0; taken < expiries_per_interrupt; taken++) {
-        Timer* earliest = queue.timers.earliest();
-        if (!earliest || earliest->deadline > now) break;
-        Timer& timer = queue.timers.take_earliest();
-        if (timer.kind == Timer::Kind::wake) [[likely]] {
-            Thread& thread = *boost::intrusive::get_parent_from_member(&timer, &Thread::sleep_timer);
-            if (!wake_locked(queue, thread, Thread::Wake::timed_out)) [[unlikely]] {
-                queue.lock().release();
-                place(thread);
-                queue.lock().acquire();
-            }
-        } else if (timer.kind == Timer::Kind::slice) {
+    const u64 cycles = hal::cycles();
+    const Instant now = hal::instant_of(cycles);
+    Timer* timer = queue.timers.earliest();
+    for (unsigned taken = 0; timer && timer->deadline <= now && taken < expiries_per_interrupt; taken++) {
+        queue.timers.remove(*timer);
+        if (timer->kind == Timer::Kind::wake) [[likely]]
+            expire_sleep(cpu, *boost::intrusive::get_parent_from_member(timer, &Thread::sleep_timer), cycles);
+        else if (timer->kind == Timer::Kind::slice)
             end_of_slice(queue);
-        } else {
-            TimerThread::hand_over(*this, queue, static_cast<SoftTimer&>(timer));
-        }
+        else
+            TimerThread::hand_over(*this, queue, static_cast<SoftTimer&>(*timer));
+        timer = queue.timers.earliest();
     }
-    if (Timer* next = queue.timers.earliest()) hal::arm_timer(next->deadline);
+    if (timer) hal::arm_timer(timer->deadline);
     queue.lock().release();
 }
 

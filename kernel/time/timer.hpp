@@ -56,18 +56,44 @@ private:
 };
 
 // The timers of one CPU, earliest first. Guarded by the CPU's run-queue lock.
-// The earliest timer stands outside the tree, so that a CPU with one timer touches no tree.
+//
+// A tree, and one place in front of it: a timer that is earlier than all others stands there and costs no tree
+// operation to arm or to expire. A periodic thread beside any number of later timers lives in that place.
 class TimerQueue {
 public:
     explicit TimerQueue(CpuId cpu) : cpu_(cpu) {}
 
-    // O(log n). True when `timer` is now the earliest: the caller arms the machine's timer.
-    bool insert(Timer& timer, Instant deadline);
-    // O(log n). True when the earliest changed.
-    bool remove(Timer& timer);
-    Timer* earliest() const { return earliest_; }
-    // Takes the earliest out. O(1) when it is the only one.
-    Timer& take_earliest();
+    // O(1) when it is the earliest and the former earliest stands in the tree, else O(log n). True when `timer` is now
+    // the earliest: the caller arms the machine's timer.
+    bool insert(Timer& timer, Instant deadline)
+    {
+        ASSERT(!timer.queued);
+        timer.queued = true;
+        timer.queue = this;
+        timer.deadline = deadline;
+        Timer* first = earliest();
+        if (first && deadline >= first->deadline) {
+            later_.insert(timer);
+            return false;
+        }
+        if (front_) later_.insert_before(later_.begin(), *front_);  // it is no later than any of them
+        front_ = &timer;
+        return true;
+    }
+    // O(1) in front, else O(log n). True when the earliest changed.
+    bool remove(Timer& timer)
+    {
+        ASSERT(timer.queued && timer.queue == this);
+        timer.queued = false;
+        if (front_ == &timer) {
+            front_ = nullptr;
+            return true;
+        }
+        bool first = !front_ && &timer == &*later_.begin();
+        later_.erase(later_.iterator_to(timer));
+        return first;
+    }
+    Timer* earliest() { return front_ ? front_ : later_.empty() ? nullptr : &*later_.begin(); }
     CpuId cpu() const { return cpu_; }
 
 private:
@@ -75,7 +101,7 @@ private:
         bool operator()(const Timer& left, const Timer& right) const { return left.deadline < right.deadline; }
     };
 
-    Timer* earliest_ = nullptr;
+    Timer* front_ = nullptr;  // earlier than, or as early as, all in the tree
     CpuId cpu_;
     Tree<Timer, EarlierFirst, TimerTag> later_;
 };

@@ -162,7 +162,8 @@ Result<void> CpioReader::find_parent(MayBlock& context, std::string_view directo
     if (!directory.empty()) {
         PathWalker walker(context);
         TRY(walker.start_at(root_, directory));
-        LinkTarget target = TRY(walker.finish(true));
+        LinkTarget target;
+        TRY(walker.finish(true, target));
         found = target.path.dentry;
     }
     if (!found->inode().as_directory()) return Errno::enotdir;

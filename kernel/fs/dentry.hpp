@@ -56,6 +56,7 @@ public:
 private:
     friend class Directory;
     friend struct DentryByName;
+    friend struct DentryByHash;
     friend struct DentryBySequence;
     template <typename T, typename... Arguments>
     friend Result<Ref<T>> make_ref(MayLock&, Arguments&&...);

@@ -58,8 +58,11 @@ void Directory::erase(Dentry& entry)
 
 Dentry* Directory::find_pinned(const EntryName& name)
 {
-    auto found = by_name_.find(name, DentryByName());
-    return found == by_name_.end() ? nullptr : &*found;
+    auto at = by_name_.lower_bound(name.hash, DentryByHash());
+    for (; at != by_name_.end() && at->hash_ == name.hash; ++at)  // bound: names with this hash
+        if (at->name_length_ == name.text.size() && __builtin_memcmp(at->name_, name.text.data(), name.text.size()) == 0)
+            return &*at;
+    return nullptr;
 }
 
 bool Directory::pins(const Dentry& entry) const
@@ -69,10 +72,8 @@ bool Directory::pins(const Dentry& entry) const
 
 Result<Ref<Dentry>> Directory::lookup(MayBlock& context, Dentry& self, const EntryName& name)
 {
-    {
-        MutexGuard guard(lock_, context);
-        if (Dentry* found = find_pinned(name)) return Ref<Dentry>::share(*found);
-    }
+    Ref<Dentry> pinned;
+    if (lookup_pinned(context, name, pinned)) return pinned;
     Ref<Inode> inode = TRY(find(context, name.text));
     return Dentry::create(context, Ref<Dentry>::share(self), name, std::move(inode));
 }

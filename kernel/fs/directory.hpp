@@ -36,6 +36,11 @@ struct DentryByName {
         return left.hash != right.hash ? left.hash < right.hash : left.text < right.text;
     }
 };
+// Finds the first of those that have a hash; names are then compared for being equal only.
+struct DentryByHash {
+    bool operator()(const Dentry& left, u32 right) const { return left.hash_ < right; }
+    bool operator()(u32 left, const Dentry& right) const { return left < right.hash_; }
+};
 struct DentryBySequence {
     bool operator()(const Dentry& left, const Dentry& right) const { return left.sequence_ < right.sequence_; }
     bool operator()(const Dentry& left, u64 right) const { return left.sequence_ < right; }
@@ -57,6 +62,15 @@ public:
 
     // Errors: enoent; whatever find() says.
     Result<Ref<Dentry>> lookup(MayBlock& context, Dentry& self, const EntryName& name);
+    // The pinned entry of that name. False: there is none.
+    bool lookup_pinned(MayBlock& context, const EntryName& name, Ref<Dentry>& found)
+    {
+        MutexGuard guard(lock_, context);
+        Dentry* entry = find_pinned(name);
+        if (!entry) return false;
+        found = Ref<Dentry>::share(*entry);
+        return true;
+    }
     // Pins a new entry. Errors: eexist, enoent (this directory was removed), enomem, and make_node()'s.
     Result<Ref<Dentry>> create(MayBlock& context, Dentry& self, const EntryName& name, const NewNode& node);
     // The inode of a file that gets no name (O_TMPFILE). Errors: make_node()'s.

@@ -8,11 +8,9 @@ FileTable::~FileTable() = default;
 
 Result<Ref<File>> FileTable::get(MayLock& context, int descriptor)
 {
-    LockGuard guard(lock_, context);
-    if (static_cast<u32>(descriptor) >= slots_.size()) return Errno::ebadf;
-    const Slot& slot = slots_[static_cast<usize>(descriptor)];
-    if (!slot.file) return Errno::ebadf;
-    return Ref<File>(slot.file);
+    Ref<File> file = find(context, descriptor);
+    if (!file) return Errno::ebadf;
+    return file;
 }
 
 Result<bool> FileTable::close_on_exec(MayLock& context, int descriptor)

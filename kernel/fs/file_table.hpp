@@ -11,6 +11,13 @@ public:
     FileTable() = default;
     ~FileTable();
 
+    // Null: not open.
+    Ref<File> find(MayLock& context, int descriptor)
+    {
+        LockGuard guard(lock_, context);
+        if (static_cast<u32>(descriptor) >= slots_.size()) return {};
+        return slots_.data()[descriptor].file;
+    }
     // Errors: ebadf.
     Result<Ref<File>> get(MayLock& context, int descriptor);
     Result<bool> close_on_exec(MayLock& context, int descriptor);

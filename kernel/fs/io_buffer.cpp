@@ -35,16 +35,15 @@ Result<usize> IoBuffer::each_piece(usize bytes, Copy copy)
                 return total;
             }
         }
-        offset_ += piece;
-        remaining_ -= piece;
-        done_ += piece;
-        total += piece;
+        total += advance(piece);
     }
     return total;
 }
 
 Result<usize> IoBuffer::put(MayBlock& context, const void* from, usize bytes)
 {
+    if (plain(bytes) && copy_to_user(context, UserAddress{single_.address + offset_}, from, bytes).ok()) [[likely]]
+        return advance(bytes);
     const auto* source = static_cast<const u8*>(from);
     return each_piece(bytes, [&](u64 address, usize at, usize piece) -> Result<void> {
         if (space_ == Space::user) return copy_to_user(context, UserAddress{address}, source + at, piece);
@@ -64,6 +63,8 @@ Result<usize> IoBuffer::put_zeros(MayBlock& context, usize bytes)
 
 Result<usize> IoBuffer::take(MayBlock& context, void* to, usize bytes)
 {
+    if (plain(bytes) && copy_from_user(context, to, UserAddress{single_.address + offset_}, bytes).ok()) [[likely]]
+        return advance(bytes);
     auto* target = static_cast<u8*>(to);
     return each_piece(bytes, [&](u64 address, usize at, usize piece) -> Result<void> {
         if (space_ == Space::user) return copy_from_user(context, target + at, UserAddress{address}, piece);

@@ -37,6 +37,15 @@ public:
     void step_back(usize bytes);
 
 private:
+    // The common case: all of it, in one segment of user memory.
+    bool plain(usize bytes) const { return segments_.empty() && space_ == Space::user && bytes <= remaining_; }
+    usize advance(usize bytes)
+    {
+        offset_ += bytes;
+        remaining_ -= bytes;
+        done_ += bytes;
+        return bytes;
+    }
     template <typename Copy>
     Result<usize> each_piece(usize bytes, Copy copy);
 

@@ -52,7 +52,7 @@ Result<void> check_may_open(MayBlock&, PathWalker& walker, const Path& path, con
         return Errno::eisdir;
     if ((request.flags & open_flag::directory) && !inode.is_directory()) return Errno::enotdir;
     if (created) return {};
-    TRY(inode.check_access(walker.credentials(), request.rights));
+    TRY(walker.check_access(inode, request.rights));
     if ((request.rights & access_right::write) && inode.is_regular() && path.mount->read_only()) return Errno::erofs;
     if ((request.flags & open_flag::no_access_time) && inode.user() != walker.credentials().file_user &&
         !walker.credentials().has(Capability::fowner))
@@ -120,7 +120,8 @@ Result<void> find_or_create(MayBlock& context, PathWalker& walker, const OpenReq
 
 Result<Ref<File>> open_temporary(MayBlock& context, PathWalker& walker, const OpenRequest& request)
 {
-    LinkTarget place = TRY(walker.finish(true));
+    LinkTarget place;
+    TRY(walker.finish(true, place));
     if (!place.path || !place.path.dentry->inode().is_directory()) return Errno::enotdir;
     NewNode node;
     TRY(prepare_new_node(context, place.path, walker.credentials(), file_mode::regular | request.mode, node));
@@ -152,7 +153,8 @@ Result<Ref<File>> open_at(MayBlock& context, int directory, std::string_view pat
             TRY(find_or_create(context, walker, request, found, created, done, unnamed));
         }
     } else {
-        LinkTarget target = TRY(walker.finish(!(request.flags & open_flag::no_follow)));
+        LinkTarget target;
+        TRY(walker.finish(!(request.flags & open_flag::no_follow), target));
         found = std::move(target.path);
         unnamed = std::move(target.file);
     }
@@ -180,14 +182,15 @@ Result<Ref<File>> open_for_exec(MayBlock& context, int directory, std::string_vi
         found = file->path();
     } else {
         TRY(walker.start(directory, path));
-        LinkTarget target = TRY(walker.finish(!(at_flags & abi::at_flag::symlink_no_follow)));
+        LinkTarget target;
+        TRY(walker.finish(!(at_flags & abi::at_flag::symlink_no_follow), target));
         if (!target.path) return Errno::eacces;
         found = std::move(target.path);
     }
     Inode& inode = found.dentry->inode();
     if (inode.is_symlink()) return Errno::eloop;
     if (!inode.is_regular() || found.mount->no_exec()) return Errno::eacces;
-    TRY(inode.check_access(walker.credentials(), access_right::execute));
+    TRY(walker.check_access(inode, access_right::execute));
     Ref<File> file = TRY(inode.open(context, found, open_flag::read_only | open_flag::large_file));
     file->set_path(std::move(found));
     return file;

@@ -29,12 +29,13 @@ Result<void> PathWalker::start(int directory, std::string_view path)
 {
     if (path.empty()) return Errno::enoent;
     if (path[0] == '/') {
-        at_ = root();
+        at_ = root_of_current(context_);
     } else if (directory == at_fdcwd) {
         at_ = working_directory_of_current(context_);
     } else {
         if (!context_.thread().user) return Errno::ebadf;
-        Ref<File> file = TRY(current_process(context_).files->get(context_, directory));
+        Ref<File> file = current_process(context_).files->find(context_, directory);
+        if (!file) return Errno::ebadf;
         if (!file->path() || !file->inode()->is_directory()) return Errno::enotdir;
         at_ = file->path();
     }
@@ -50,16 +51,6 @@ Result<void> PathWalker::start_at(Path place, std::string_view path)
     return {};
 }
 
-// Search permission on the directory where the walk stands.
-Result<void> PathWalker::check_search()
-{
-    const Inode& inode = at_.dentry->inode();
-    if (!inode.is_directory()) return Errno::enotdir;
-    if ((inode.mode() & 0111) == 0111) [[likely]]
-        return {};
-    return inode.check_access(credentials(), access_right::execute);
-}
-
 Result<void> PathWalker::to_parent()
 {
     for (;;) {  // bound: components of the path, and of 40 links
@@ -71,7 +62,9 @@ Result<void> PathWalker::to_parent()
         usize length = 0;
         u32 hash = 0;
         while (length < rest_.size() && rest_[length] != '/') hash = EntryName::extend(hash, rest_[length++]);
-        TRY(check_search());
+        const Inode& here = at_.dentry->inode();
+        if (!here.is_directory()) return Errno::enotdir;
+        TRY(check_access(here, access_right::execute));
         if (length > name_length_max) return Errno::enametoolong;
         EntryName name(rest_.substr(0, length), hash);
         usize next = length;
@@ -96,8 +89,8 @@ Result<void> PathWalker::step(const EntryName& name)
         mounts.go_up(context_, at_, root());
         return {};
     }
-    Dentry& here = *at_.dentry;
-    Ref<Dentry> entry = TRY(here.inode().as_directory()->lookup(context_, here, name));
+    Ref<Dentry> entry;
+    TRY(look_up(*at_.dentry, name, entry));
     if (entry->inode().is_symlink()) [[unlikely]] {
         LinkTarget magic;
         TRY(push_link(std::move(entry), magic));
@@ -140,12 +133,21 @@ Result<void> PathWalker::push_link(Ref<Dentry> link, LinkTarget& magic)
     return {};
 }
 
-Result<Ref<Dentry>> PathWalker::find_last()
+Result<void> PathWalker::look_up(Dentry& here, const EntryName& name, Ref<Dentry>& entry)
 {
-    Dentry& here = *at_.dentry;
     Directory* directory = here.inode().as_directory();
     if (!directory) return Errno::enotdir;
-    return directory->lookup(context_, here, last_);
+    if (directory->lookup_pinned(context_, name, entry)) [[likely]]
+        return {};
+    entry = TRY(directory->lookup(context_, here, name));
+    return {};
+}
+
+Result<Ref<Dentry>> PathWalker::find_last()
+{
+    Ref<Dentry> entry;
+    TRY(look_up(*at_.dentry, last_, entry));
+    return entry;
 }
 
 Result<void> PathWalker::follow(Ref<Dentry> link, LinkTarget& magic) { return push_link(std::move(link), magic); }
@@ -160,7 +162,8 @@ Result<void> PathWalker::step_last(bool follow_last, bool& done, LinkTarget& tar
     case Last::dot: break;
     case Last::dot_dot: mounts.go_up(context_, at_, root()); break;
     case Last::name: {
-        Ref<Dentry> entry = TRY(find_last());
+        Ref<Dentry> entry;
+        TRY(look_up(*at_.dentry, last_, entry));
         if (entry->inode().is_symlink() && (follow_last || trailing_slash_)) {
             bool slash = trailing_slash_;
             TRY(push_link(std::move(entry), target));
@@ -178,14 +181,13 @@ Result<void> PathWalker::step_last(bool follow_last, bool& done, LinkTarget& tar
     return {};
 }
 
-Result<LinkTarget> PathWalker::finish(bool follow_last)
+Result<void> PathWalker::finish(bool follow_last, LinkTarget& target)
 {
-    LinkTarget target;
     for (bool done = false; !done;) {  // bound: 40 links
         TRY(to_parent());
         TRY(step_last(follow_last, done, target));
     }
-    return target;
+    return {};
 }
 
 Result<void> UserPath::load(MayBlock& context, UserAddress address)
@@ -206,7 +208,8 @@ Result<Path> lookup_path(MayBlock& context, int directory, std::string_view path
 {
     PathWalker walker(context);
     TRY(walker.start(directory, path));
-    LinkTarget target = TRY(walker.finish(follow_last));
+    LinkTarget target;
+    TRY(walker.finish(follow_last, target));
     if (!target.path) return Errno::einval;
     return std::move(target.path);
 }

@@ -2,7 +2,8 @@
 //
 //     PathWalker walker(context);
 //     TRY(walker.start(directory, "a/b/link"));
-//     LinkTarget target = TRY(walker.finish(true));          // follows the last symbolic link
+//     LinkTarget target;
+//     TRY(walker.finish(true, target));                      // follows the last symbolic link
 //
 //     TRY(walker.start(directory, "a/b/new"));
 //     TRY(walker.to_parent());                               // at() is a/b, last() is "new"
@@ -50,16 +51,25 @@ public:
     Result<void> follow(Ref<Dentry> link, LinkTarget& magic);
 
     // Walks all of it. `follow_last`: a symbolic link at the end is followed (one with a slash behind it always is).
-    Result<LinkTarget> finish(bool follow_last);
+    Result<void> finish(bool follow_last, LinkTarget& target);
 
     const Credentials& credentials();
+    // Inode::check_access() of these; most inodes give the usual rights to everyone, and nothing is fetched.
+    Result<void> check_access(const Inode& inode, u32 rights)
+    {
+        u32 mode = inode.mode();
+        if ((mode >> 6 & mode >> 3 & mode & rights) == rights) [[likely]]
+            return {};
+        return inode.check_access(credentials(), rights);
+    }
 
 private:
     static constexpr u32 links_max = 40;
 
     Result<void> step(const EntryName& name);
     Result<void> step_last(bool follow_last, bool& done, LinkTarget& target);
-    Result<void> check_search();
+    // One entry of the directory where the walk stands.
+    Result<void> look_up(Dentry& here, const EntryName& name, Ref<Dentry>& entry);
     Result<void> push_link(Ref<Dentry> link, LinkTarget& magic);
     const Path& root();
 

@@ -96,7 +96,7 @@ Result<usize> TmpfsFile::read(MayBlock& context, IoBuffer& into, u64 position)
     usize total = 0;
     while (position < end && into.remaining() > 0) {  // bound: the buffer
         u64 offset = position & (page_size - 1);
-        usize piece = std::min<u64>({page_size - offset, end - position, into.remaining()});
+        usize piece = std::min(std::min<u64>(page_size - offset, end - position), into.remaining());
         FrameRef frame = present_page(context, position >> page_shift);
         Result<usize> done = frame ? into.put(context, static_cast<u8*>(frame.bytes()) + offset, piece)
                                    : into.put_zeros(context, piece);

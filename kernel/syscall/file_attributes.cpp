@@ -37,7 +37,8 @@ Result<NewTime> new_time(const abi::Timeval& time)
 // Extended attributes: the file must be there.
 Result<i64> no_attributes(MayBlock& context, UserString path, u32 at_flags)
 {
-    TRY(file_argument(context, at_fdcwd, path, at_flags));
+    LinkTarget target;
+    TRY(file_argument(context, at_fdcwd, path, at_flags, target));
     return Errno::eopnotsupp;
 }
 
@@ -174,13 +175,15 @@ Result<i64> fremovexattr(MayBlock& context, Fd descriptor, UserString) { return 
 
 Result<i64> listxattr(MayBlock& context, UserString path, UserBuffer, usize)
 {
-    TRY(file_argument(context, at_fdcwd, path, 0));
+    LinkTarget target;
+    TRY(file_argument(context, at_fdcwd, path, 0, target));
     return i64{0};
 }
 
 Result<i64> llistxattr(MayBlock& context, UserString path, UserBuffer, usize)
 {
-    TRY(file_argument(context, at_fdcwd, path, no_follow));
+    LinkTarget target;
+    TRY(file_argument(context, at_fdcwd, path, no_follow, target));
     return i64{0};
 }
 

@@ -59,7 +59,8 @@ Result<void> check_io_flags(u32 flags)
 
 Result<i64> read(MayBlock& context, Fd descriptor, UserBuffer buffer, usize count)
 {
-    Ref<File> file = TRY(readable_file(context, descriptor));
+    Ref<File> file = current_process(context).files->find(context, descriptor.value);
+    if (!file || !file->readable()) return Errno::ebadf;
     if (static_cast<i64>(count) < 0) return Errno::einval;
     IoBuffer into(buffer, std::min(count, transfer_max));
     return static_cast<i64>(TRY(read_next(context, *file, into)));
@@ -67,7 +68,8 @@ Result<i64> read(MayBlock& context, Fd descriptor, UserBuffer buffer, usize coun
 
 Result<i64> write(MayBlock& context, Fd descriptor, UserBuffer buffer, usize count)
 {
-    Ref<File> file = TRY(writable_file(context, descriptor));
+    Ref<File> file = current_process(context).files->find(context, descriptor.value);
+    if (!file || !file->writable()) return Errno::ebadf;
     if (static_cast<i64>(count) < 0) return Errno::einval;
     IoBuffer from(buffer, std::min(count, transfer_max));
     return static_cast<i64>(TRY(write_next(context, *file, from)));
@@ -76,7 +78,8 @@ Result<i64> write(MayBlock& context, Fd descriptor, UserBuffer buffer, usize cou
 Result<i64> pread64(MayBlock& context, Fd descriptor, UserBuffer buffer, usize count, i64 offset)
 {
     if (offset < 0) return Errno::einval;
-    Ref<File> file = TRY(readable_file(context, descriptor));
+    Ref<File> file = current_process(context).files->find(context, descriptor.value);
+    if (!file || !file->readable()) return Errno::ebadf;
     if (static_cast<i64>(count) < 0) return Errno::einval;
     IoBuffer into(buffer, std::min(count, transfer_max));
     return read_at(context, *file, into, offset);
@@ -85,7 +88,8 @@ Result<i64> pread64(MayBlock& context, Fd descriptor, UserBuffer buffer, usize c
 Result<i64> pwrite64(MayBlock& context, Fd descriptor, UserBuffer buffer, usize count, i64 offset)
 {
     if (offset < 0) return Errno::einval;
-    Ref<File> file = TRY(writable_file(context, descriptor));
+    Ref<File> file = current_process(context).files->find(context, descriptor.value);
+    if (!file || !file->writable()) return Errno::ebadf;
     if (static_cast<i64>(count) < 0) return Errno::einval;
     IoBuffer from(buffer, std::min(count, transfer_max));
     return write_at(context, *file, from, offset);
@@ -93,7 +97,8 @@ Result<i64> pwrite64(MayBlock& context, Fd descriptor, UserBuffer buffer, usize 
 
 Result<i64> readv(MayBlock& context, Fd descriptor, UserPointer<abi::Iovec> vector, u64 count)
 {
-    Ref<File> file = TRY(readable_file(context, descriptor));
+    Ref<File> file = current_process(context).files->find(context, descriptor.value);
+    if (!file || !file->readable()) return Errno::ebadf;
     IoVector segments;
     TRY(segments.load(context, vector, count));
     IoBuffer into(segments.view());
@@ -102,7 +107,8 @@ Result<i64> readv(MayBlock& context, Fd descriptor, UserPointer<abi::Iovec> vect
 
 Result<i64> writev(MayBlock& context, Fd descriptor, UserPointer<abi::Iovec> vector, u64 count)
 {
-    Ref<File> file = TRY(writable_file(context, descriptor));
+    Ref<File> file = current_process(context).files->find(context, descriptor.value);
+    if (!file || !file->writable()) return Errno::ebadf;
     IoVector segments;
     TRY(segments.load(context, vector, count));
     IoBuffer from(segments.view());
@@ -112,7 +118,8 @@ Result<i64> writev(MayBlock& context, Fd descriptor, UserPointer<abi::Iovec> vec
 Result<i64> preadv(MayBlock& context, Fd descriptor, UserPointer<abi::Iovec> vector, u64 count, i64 offset, u64)
 {
     if (offset < 0) return Errno::einval;
-    Ref<File> file = TRY(readable_file(context, descriptor));
+    Ref<File> file = current_process(context).files->find(context, descriptor.value);
+    if (!file || !file->readable()) return Errno::ebadf;
     IoVector segments;
     TRY(segments.load(context, vector, count));
     IoBuffer into(segments.view());
@@ -122,7 +129,8 @@ Result<i64> preadv(MayBlock& context, Fd descriptor, UserPointer<abi::Iovec> vec
 Result<i64> pwritev(MayBlock& context, Fd descriptor, UserPointer<abi::Iovec> vector, u64 count, i64 offset, u64)
 {
     if (offset < 0) return Errno::einval;
-    Ref<File> file = TRY(writable_file(context, descriptor));
+    Ref<File> file = current_process(context).files->find(context, descriptor.value);
+    if (!file || !file->writable()) return Errno::ebadf;
     IoVector segments;
     TRY(segments.load(context, vector, count));
     IoBuffer from(segments.view());
@@ -161,7 +169,8 @@ Result<i64> truncate(MayBlock& context, UserString path, i64 length)
     TRY(text.load(context, path.address));
     PathWalker walker(context);
     TRY(walker.start(at_fdcwd, text.view()));
-    LinkTarget target = TRY(walker.finish(true));
+    LinkTarget target;
+    TRY(walker.finish(true, target));
     if (!target.path) return Errno::einval;
     Inode& inode = target.path.dentry->inode();
     if (inode.is_directory()) return Errno::eisdir;
@@ -185,7 +194,8 @@ Result<i64> ftruncate(MayBlock& context, Fd descriptor, i64 length)
 Result<i64> fallocate(MayBlock& context, Fd descriptor, u32 mode, i64 offset, i64 length)
 {
     if (offset < 0 || length <= 0) return Errno::einval;
-    Ref<File> file = TRY(writable_file(context, descriptor));
+    Ref<File> file = current_process(context).files->find(context, descriptor.value);
+    if (!file || !file->writable()) return Errno::ebadf;
     i64 end = 0;
     if (__builtin_add_overflow(offset, length, &end)) return Errno::efbig;
     Inode* inode = file->inode();

@@ -19,7 +19,8 @@ Result<void> stat_target(MayBlock& context, const LinkTarget& target, abi::Stat&
 
 Result<i64> stat_argument(MayBlock& context, int directory, UserString path, UserPointer<abi::Stat> answer, u32 at_flags)
 {
-    LinkTarget target = TRY(file_argument(context, directory, path, at_flags));
+    LinkTarget target;
+    TRY(file_argument(context, directory, path, at_flags, target));
     abi::Stat stat;
     TRY(stat_target(context, target, stat));
     TRY(answer.store(context, stat));
@@ -76,12 +77,12 @@ Result<i64> access_argument(MayBlock& context, int directory, UserString path, u
     TRY(text.load(context, path.address));
     LinkTarget target;
     if (text.view().empty() && (flags & abi::at_flag::empty_path)) {
-        target = TRY(file_argument(context, directory, path, flags));
+        TRY(file_argument(context, directory, path, flags, target));
     } else {
         PathWalker walker(context);
         walker.use_credentials(credentials);
         TRY(walker.start(directory, text.view()));
-        target = TRY(walker.finish(!(flags & abi::at_flag::symlink_no_follow)));
+        TRY(walker.finish(!(flags & abi::at_flag::symlink_no_follow), target));
     }
     if (!target.path || rights == 0) return i64{0};
     Inode& inode = target.path.dentry->inode();
@@ -225,7 +226,8 @@ Result<i64> statx(MayBlock& context, Fd directory, UserString path, u32 flags, u
     if ((mask & abi::statx_reserved) || (flags & ~known) ||
         (flags & abi::at_flag::statx_sync_type) == abi::at_flag::statx_sync_type)
         return Errno::einval;
-    LinkTarget target = TRY(file_argument(context, directory.value, path, flags));
+    LinkTarget target;
+    TRY(file_argument(context, directory.value, path, flags, target));
     abi::Stat stat;
     TRY(stat_target(context, target, stat));
     TRY(answer.store(context, extended(stat, target)));
@@ -252,8 +254,8 @@ Result<i64> readlinkat(MayBlock& context, Fd directory, UserString path, UserBuf
     UserPath text;
     TRY(text.load(context, path.address));
     bool itself = text.view().empty();
-    LinkTarget target =
-        TRY(file_argument(context, directory.value, path, abi::at_flag::symlink_no_follow | abi::at_flag::empty_path));
+    LinkTarget target;
+    TRY(file_argument(context, directory.value, path, abi::at_flag::symlink_no_follow | abi::at_flag::empty_path, target));
     if (!target.path || !target.path.dentry->inode().is_symlink()) return itself ? Errno::enoent : Errno::einval;
     return read_link(context, target.path.dentry->inode(), buffer, static_cast<usize>(size));
 }
@@ -275,7 +277,9 @@ Result<i64> getdents64(MayBlock& context, Fd descriptor, UserBuffer buffer, u32 
 
 Result<i64> statfs(MayBlock& context, UserString path, UserPointer<abi::Statfs> answer)
 {
-    return statfs_target(context, TRY(file_argument(context, at_fdcwd, path, 0)), answer);
+    LinkTarget target;
+    TRY(file_argument(context, at_fdcwd, path, 0, target));
+    return statfs_target(context, target, answer);
 }
 
 Result<i64> fstatfs(MayBlock& context, Fd descriptor, UserPointer<abi::Statfs> answer)

@@ -63,8 +63,8 @@ Result<i64> linkat(MayBlock& context, Fd from_directory, UserString from, Fd to_
     if (flags & ~(abi::at_flag::symlink_follow | abi::at_flag::empty_path)) return Errno::einval;
     if ((flags & abi::at_flag::empty_path) && !current_has(context, Capability::dac_read_search)) return Errno::enoent;
     u32 no_follow = (flags & abi::at_flag::symlink_follow) ? 0 : abi::at_flag::symlink_no_follow;
-    LinkTarget source =
-        TRY(file_argument(context, from_directory.value, from, no_follow | (flags & abi::at_flag::empty_path)));
+    LinkTarget source;
+    TRY(file_argument(context, from_directory.value, from, no_follow | (flags & abi::at_flag::empty_path), source));
     if (!source.path) return Errno::exdev;
     UserPath text;
     TRY(text.load(context, to.address));

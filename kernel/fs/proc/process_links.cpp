@@ -32,6 +32,7 @@ Result<Path> PlaceLink::path(MayBlock& context)
 {
     TRY(subject_.check_exists(context));
     TRY(check_may_inspect(context, subject_));
+    if (!subject_.process && place_ != Place::executable) return hal::kernel().mounts.root(context);
     const Ref<FsContext> fs = subject_.process ? subject_.process->borrow_fs(context) : nullptr;
     if (!fs) return Errno::enoent;
     if (place_ == Place::root) return fs->root(context);

@@ -86,7 +86,7 @@ Result<void> show_process_personality(MayBlock& context, TextSink& text, const P
 {
     TRY(subject.check_exists(context));
     TRY(check_may_inspect(context, subject));
-    format(text, "{08x}\n", subject.process->personality);
+    format(text, "{08x}\n", subject.process ? subject.process->personality : 0);
     return {};
 }
 
@@ -157,8 +157,7 @@ Result<void> set_oom_adjust(MayBlock& context, std::string_view text, const Proc
 Result<void> show_timer_slack(MayBlock& context, TextSink& text, const ProcSubject& subject)
 {
     TRY(subject.check_exists(context));
-    if (!subject.process) return Errno::esrch;
-    format(text, "{}\n", subject.process->timer_slack_ns);
+    format(text, "{}\n", subject.process ? subject.process->timer_slack_ns : timer_slack_default_ns);
     return {};
 }
 
@@ -184,19 +183,28 @@ Result<void> show_wait_channel(MayBlock& context, TextSink& text, const ProcSubj
 
 // --- Mounts
 
+namespace {
+
+// Its root directory; the kernel's for a kernel thread. Errors: einval (a zombie).
+Result<Path> root_of(MayBlock& context, const ProcSubject& subject)
+{
+    if (!subject.process) return hal::kernel().mounts.root(context);
+    const Ref<FsContext> fs = subject.process->borrow_fs(context);
+    if (!fs) return Errno::einval;
+    return fs->root(context);
+}
+
+}  // namespace
+
 Result<void> show_process_mounts(MayBlock& context, TextSink& text, const ProcSubject& subject)
 {
-    const Ref<FsContext> fs = subject.process ? subject.process->borrow_fs(context) : nullptr;
-    if (!fs) return Errno::einval;
-    hal::kernel().mounts.show_mounts(context, fs->root(context), text);
+    hal::kernel().mounts.show_mounts(context, TRY(root_of(context, subject)), text);
     return {};
 }
 
 Result<void> show_process_mount_info(MayBlock& context, TextSink& text, const ProcSubject& subject)
 {
-    const Ref<FsContext> fs = subject.process ? subject.process->borrow_fs(context) : nullptr;
-    if (!fs) return Errno::einval;
-    hal::kernel().mounts.show_mount_info(context, fs->root(context), text);
+    hal::kernel().mounts.show_mount_info(context, TRY(root_of(context, subject)), text);
     return {};
 }
 

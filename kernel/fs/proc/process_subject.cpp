@@ -69,7 +69,7 @@ ProcOwner owner_of(MayLock& context, const ProcSubject& subject)
 Result<void> check_may_inspect(MayLock& context, const ProcSubject& subject)
 {
     if (!context.thread().user) return {};
-    if (!subject.process) return Errno::eacces;
+    if (!subject.process) return current_has(context, Capability::sys_ptrace) ? Result<void>() : Errno::eacces;
     if (&current_process(context) == subject.process.get()) return {};
     return check_may_trace(context, *subject.process).ok() ? Result<void>() : Errno::eacces;
 }

@@ -32,7 +32,8 @@ struct ProcOwner {
 };
 ProcOwner owner_of(MayLock& context, const ProcSubject& subject);
 
-// Whether the running thread may look into the subject's memory (ptrace(2)'s rule; the kernel's threads: no).
+// Whether the running thread may look into the subject's memory (ptrace(2)'s rule; into the kernel's threads with
+// CAP_SYS_PTRACE).
 // Errors: eacces.
 Result<void> check_may_inspect(MayLock& context, const ProcSubject& subject);
 

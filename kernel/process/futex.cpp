@@ -9,7 +9,7 @@ Result<AddressSpace::FutexKey> futex_key(MayBlock& context, u64 address, bool sh
 {
     if (address & 3) return Errno::einval;
     if (address >= user_address_end) return Errno::efault;
-    AddressSpace* space = current_task(context).process->address_space.get();
+    AddressSpace* space = static_cast<Task&>(context.thread()).process->address_space.get();
     if (!shared) return AddressSpace::FutexKey{space, address};
     return space->futex_key(context, address, false);
 }
@@ -108,7 +108,7 @@ Result<void> FutexTable::wait(MayBlock& context, u64 address, bool shared, u32 e
 {
     if (bitset == 0) return Errno::einval;
     AddressSpace::FutexKey key = TRY(futex_key(context, address, shared));
-    FutexWaiter waiter(current_task(context), key, bitset);
+    FutexWaiter waiter(static_cast<Task&>(context.thread()), key, bitset);
     TRY(enqueue(context, waiter, address, expected));
     return sleep(context, waiter, deadline);
 }
@@ -122,16 +122,16 @@ Result<i64> FutexTable::wake(MayBlock& context, u64 address, bool shared, u32 co
     if (bucket.waiters.fetch_add(0, Order::seq_cst) == 0) return 0;
     i64 woken = 0;
     bucket.lock.acquire(context);
-    auto place = bucket.first(key);
-    while (place != bucket.queue.end()) {  // bound: waiters in the bucket
-        FutexWaiter& waiter = *place;
-        place = bucket.next(++place, key);
+    FutexWaiter* next = bucket.first(key);
+    while (next) {  // bound: waiters in the bucket
+        FutexWaiter& waiter = *next;
+        next = bucket.next(waiter, key);
         if (waiter.pi || waiter.wants_pi) {
             bucket.lock.release(context);
             return Errno::einval;
         }
         if (!(waiter.bitset & bitset)) continue;
-        bool last = ++woken >= static_cast<i64>(count_max) || place == bucket.queue.end();
+        bool last = ++woken >= static_cast<i64>(count_max) || !next;
         PreemptOff stay;
         futex_wake_waiter(stay, bucket, waiter);
         if (!last) continue;
@@ -195,10 +195,10 @@ Result<u32> apply_to_word(FutexWord word, const WakeOperation& operation)
 Result<i64> wake_some(FutexBucket& bucket, const AddressSpace::FutexKey& key, u32 count_max) NO_THREAD_SAFETY_ANALYSIS
 {
     i64 woken = 0;
-    auto place = bucket.first(key);
-    while (place != bucket.queue.end()) {  // bound: waiters in the bucket
-        FutexWaiter& waiter = *place;
-        place = bucket.next(++place, key);
+    FutexWaiter* next = bucket.first(key);
+    while (next) {  // bound: waiters in the bucket
+        FutexWaiter& waiter = *next;
+        next = bucket.next(waiter, key);
         if (waiter.pi || waiter.wants_pi) return Errno::einval;
         PreemptOff stay;
         futex_wake_waiter(stay, bucket, waiter);
@@ -240,10 +240,10 @@ Result<i64> wake_and_move(FutexBucket& from, FutexBucket& to, const AddressSpace
                           u32 wake_max, u32 move_max) NO_THREAD_SAFETY_ANALYSIS
 {
     i64 count = 0;
-    auto place = from.first(key);
-    while (place != from.queue.end() && count < static_cast<i64>(wake_max) + move_max) {  // bound: waiters in the bucket
-        FutexWaiter& waiter = *place;
-        place = from.next(++place, key);
+    FutexWaiter* next = from.first(key);
+    while (next && count < static_cast<i64>(wake_max) + move_max) {  // bound: waiters in the bucket
+        FutexWaiter& waiter = *next;
+        next = from.next(waiter, key);
         if (waiter.pi || waiter.wants_pi) return Errno::einval;
         if (++count <= static_cast<i64>(wake_max)) {
             PreemptOff stay;

@@ -27,30 +27,41 @@ struct FutexUrgency {
     bool operator()(const FutexWaiter& left, const FutexWaiter& right) const { return left.level > right.level; }
 };
 
+// A waiter that is alone stands outside the tree, so that the common case touches none.
 struct alignas(64) FutexBucket {
     Lock<Rank::futex> lock;
     Atomic<u32> waiters{0};  // changed under the lock; wakers look without it
+    FutexWaiter* only GUARDED_BY(lock) = nullptr;  // null while the tree has any
     Tree<FutexWaiter, FutexUrgency> queue GUARDED_BY(lock);
 
-    using Place = Tree<FutexWaiter, FutexUrgency>::iterator;
-
-    // The first at or after `from` that waits for `key`, most urgent first. Bound: waiters in the bucket.
-    Place next(Place from, const AddressSpace::FutexKey& key) REQUIRES(lock)
+    // Those who wait for `key`, most urgent first; null at the end. Bound: waiters in the bucket.
+    FutexWaiter* first(const AddressSpace::FutexKey& key) REQUIRES(lock)
     {
-        while (from != queue.end() && !(from->key == key)) ++from;
-        return from;
+        if (only) return only->key == key ? only : nullptr;
+        return match(queue.begin(), key);
     }
-    Place first(const AddressSpace::FutexKey& key) REQUIRES(lock) { return next(queue.begin(), key); }
+    FutexWaiter* next(FutexWaiter& waiter, const AddressSpace::FutexKey& key) REQUIRES(lock)
+    {
+        return only ? nullptr : match(++queue.iterator_to(waiter), key);
+    }
     void insert(FutexWaiter& waiter) REQUIRES(lock)
     {
         waiter.bucket.store(this, Order::relaxed);
+        if (!only && queue.empty()) {
+            only = &waiter;
+            return;
+        }
+        if (only) queue.insert(*std::exchange(only, nullptr));
         queue.insert(waiter);
     }
     // Leaves `waiter.bucket` for the caller to change.
     void erase(FutexWaiter& waiter) REQUIRES(lock)
     {
-        queue.erase(queue.iterator_to(waiter));
-        waiters.store(waiters.load(Order::relaxed) - 1, Order::relaxed);
+        if (only)
+            only = nullptr;
+        else
+            queue.erase(queue.iterator_to(waiter));
+        withdraw();
     }
     void announce() REQUIRES(lock)
     {
@@ -59,6 +70,13 @@ struct alignas(64) FutexBucket {
         waiters.fetch_add(1, Order::seq_cst);
     }
     void withdraw() REQUIRES(lock) { waiters.store(waiters.load(Order::relaxed) - 1, Order::relaxed); }
+
+private:
+    FutexWaiter* match(Tree<FutexWaiter, FutexUrgency>::iterator from, const AddressSpace::FutexKey& key) REQUIRES(lock)
+    {
+        while (from != queue.end() && !(from->key == key)) ++from;
+        return from != queue.end() ? &*from : nullptr;
+    }
 };
 
 // A word that user mode changes at the same time: accesses under a bucket's lock, which fail rather than wait.

@@ -78,10 +78,10 @@ private:
 FutexPiState* FutexPi::find_state(Errno& error)
 {
     error = Errno::none;
-    auto place = bucket_.first(key_);
-    if (place == bucket_.queue.end()) return nullptr;
-    if (!place->pi) error = Errno::einval;
-    return place->pi;
+    FutexWaiter* first = bucket_.first(key_);
+    if (!first) return nullptr;
+    if (!first->pi) error = Errno::einval;
+    return first->pi;
 }
 
 Result<WordOwner> FutexPi::look_up_owner()
@@ -326,10 +326,10 @@ Result<i64> wake_to_lock(FutexBucket& bucket, const AddressSpace::FutexKey& key,
                          i64 count_max) NO_THREAD_SAFETY_ANALYSIS
 {
     i64 count = 0;
-    auto place = bucket.first(key);
-    while (place != bucket.queue.end() && count < count_max) {  // bound: waiters in the bucket
-        FutexWaiter& waiter = *place;
-        place = bucket.next(++place, key);
+    FutexWaiter* next = bucket.first(key);
+    while (next && count < count_max) {  // bound: waiters in the bucket
+        FutexWaiter& waiter = *next;
+        next = bucket.next(waiter, key);
         if (!waiter.wants_pi || !(waiter.pi_key == pi_key)) return Errno::einval;
         PreemptOff stay;
         futex_wake_waiter(stay, bucket, waiter);

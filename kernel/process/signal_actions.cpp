@@ -63,14 +63,19 @@ void SignalActions::set(MayLock& context, int signal, const abi::Sigaction& acti
     store(signal, action);
 }
 
-abi::Sigaction SignalActions::take(MayLock& context, int signal)
+abi::Sigaction SignalActions::take(MayLock& context, int signal) NO_THREAD_SAFETY_ANALYSIS
 {
+    // All who change actions that are not shared hold the signal lock that our caller holds.
+    const abi::Sigaction& now = actions_[signal - 1];
+    bool reset = (now.flags & abi::action_flag::reset_handler) && now.handler > abi::handler_ignore;
+    if (!reset && !shared_.load(Order::acquire)) [[likely]]
+        return now;
     LockGuard guard(lock_, context);
-    abi::Sigaction action = actions_[signal - 1];
+    abi::Sigaction action = now;
     if ((action.flags & abi::action_flag::reset_handler) && action.handler > abi::handler_ignore) {
-        abi::Sigaction reset = action;
-        reset.handler = abi::handler_default;
-        store(signal, reset);
+        abi::Sigaction standard = action;
+        standard.handler = abi::handler_default;
+        store(signal, standard);
     }
     return action;
 }

@@ -21,9 +21,13 @@ public:
     Result<Ref<SignalActions>> clone(MayLock& context);
 
     abi::Sigaction get(MayLock& context, int signal);
+    // Under the signal lock of the caller's process.
     void set(MayLock& context, int signal, const abi::Sigaction& action);
-    // What a handler's delivery takes: the action, reset if it says SA_RESETHAND.
+    // What a handler's delivery takes: the action, reset if it says SA_RESETHAND. Under the signal lock of a process that
+    // uses these: no lock is taken unless another process does, too.
     abi::Sigaction take(MayLock& context, int signal);
+    // clone(CLONE_SIGHAND) without CLONE_THREAD: two processes use them from now on.
+    void mark_shared() { shared_.store(true, Order::release); }
     // execve(2): handlers become default, ignored signals stay ignored.
     void reset_handlers(MayLock& context);
 
@@ -45,6 +49,7 @@ private:
 
     Lock<Rank::object> lock_;
     abi::Sigaction actions_[signal_count] GUARDED_BY(lock_){};
+    Atomic<bool> shared_{false};
     Atomic<u64> caught_{0};
     Atomic<u64> ignored_explicitly_{0};
     Atomic<u64> ignored_{0};

@@ -87,6 +87,7 @@ void deliver_pending(MayBlock& context, Task& task, hal::UserFrame& frame)
         else if (delivery.action.handler == abi::handler_default)
             act_by_default(context, task, delivery.info.signal);
         if (task.has_work(Work::fatal)) exit_on_fatal_work(context);
+        if (!task.has_work(Work::signal)) break;
     }
 }
 

@@ -230,7 +230,10 @@ void signals_on_thread_added(MayLock& context, Task& child)
 
 void signals_on_exec(MayLock& context, Task& current)
 {
-    current.process->signals->actions().reset_handlers(context);
+    {
+        LockGuard guard(current.process->signals->lock(), context);
+        current.process->signals->actions().reset_handlers(guard);
+    }
     current.alternate_stack = {0, abi::stack_flag::disable, 0, 0};
     current.restart = nullptr;
 }

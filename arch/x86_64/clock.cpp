@@ -12,14 +12,13 @@
 namespace takt::machine {
 
 constinit ClockScale clock_scale{1ull << 32, 0};
+constinit u64 timer_multiplier = 0;
 
 namespace {
 
 constexpr u64 pit_hz = 1'193'182;
 constexpr u16 pit_ticks = 11'932;  // 10 ms
 
-// Timer counts per ns, 32 fractional bits, rounded up: the timer never fires early.
-constinit u64 timer_multiplier = 0;
 constinit u64 counter_hz = 0;
 
 struct Measurement {
@@ -109,18 +108,6 @@ i64 days_of(i64 year, i64 month, i64 day)
 namespace takt::hal {
 
 using namespace machine;
-
-void arm_timer(Instant deadline)
-{
-    i64 left = (deadline - now()).ns;
-    u64 counts = 1;
-    if (left > 0) {
-        unsigned __int128 scaled = static_cast<unsigned __int128>(static_cast<u64>(left)) * timer_multiplier >> 32;
-        // Too far for the 32-bit counter: it fires early, finds nothing due, and is armed again.
-        counts = scaled > 0xffffffff ? 0xffffffff : static_cast<u64>(scaled) + 1;
-    }
-    write_apic(apic_register::timer_initial, static_cast<u32>(counts));
-}
 
 void disarm_timer() { write_apic(apic_register::timer_initial, 0); }
 

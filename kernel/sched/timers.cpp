@@ -36,7 +36,7 @@ void Scheduler::on_timer_interrupt(IrqContext& context)
     const Instant now = hal::instant_of(cycles);
     Timer* timer = queue.timers.earliest();
     for (unsigned taken = 0; timer && timer->deadline <= now && taken < expiries_per_interrupt; taken++) {
-        queue.timers.remove(*timer);
+        queue.timers.take(*timer);
         if (timer->kind == Timer::Kind::wake) [[likely]]
             expire_sleep(cpu, *boost::intrusive::get_parent_from_member(timer, &Thread::sleep_timer), cycles);
         else if (timer->kind == Timer::Kind::slice)

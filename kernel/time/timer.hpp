@@ -80,6 +80,16 @@ public:
         front_ = &timer;
         return true;
     }
+    // Takes the earliest out. O(1) in front, else O(log n).
+    void take(Timer& first)
+    {
+        if (front_ == &first) [[likely]] {
+            front_ = nullptr;
+            first.queued = false;
+        } else {
+            remove(first);
+        }
+    }
     // O(1) in front, else O(log n). True when the earliest changed.
     bool remove(Timer& timer)
     {

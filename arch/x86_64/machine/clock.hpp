@@ -12,6 +12,11 @@ struct ClockScale {
 };
 extern ClockScale clock_scale;  // written once at boot
 
+// Local APIC timer counts per ns, 32 fractional bits, rounded up: the timer never fires early. Written once at boot.
+extern u64 timer_multiplier;
+extern volatile u32* local_apic;
+inline constexpr u32 apic_timer_initial = 0x380;
+
 inline u64 read_cycles()
 {
     u32 low, high;
@@ -30,6 +35,18 @@ inline u64 cycles_to_ns(u64 cycles)
 }
 inline Instant instant_of(u64 cycles) { return {static_cast<i64>(cycles_to_ns(cycles)) + machine::clock_scale.offset_ns}; }
 inline Instant now() { return instant_of(machine::read_cycles()); }
+
+inline void arm_timer(Instant deadline)
+{
+    const i64 left = (deadline - now()).ns;
+    u32 counts = 1;
+    if (left > 0) [[likely]] {
+        const u64 scaled = static_cast<u64>(static_cast<unsigned __int128>(static_cast<u64>(left)) * machine::timer_multiplier >> 32);
+        // Too far for the 32-bit counter: it fires early, finds nothing due, and is armed again.
+        counts = scaled < 0xffffffff ? static_cast<u32>(scaled) + 1 : 0xffffffff;
+    }
+    machine::local_apic[machine::apic_timer_initial / 4] = counts;
+}
 
 }  // namespace hal
 }  // namespace takt

@@ -90,7 +90,11 @@ i64 invoke(MayBlock& context, u64 number, const hal::UserFrame& frame)
     Task& task = static_cast<Task&>(context.thread());
     if (task.has_work(Work::trace_syscall)) {
         hal::set_return_value(frame, -static_cast<i64>(Errno::enosys));
-        if (!ptrace_on_system_call_entry(context, task)) return static_cast<i64>(frame.rax);
+        if (!ptrace_on_system_call_entry(context, task)) {
+            // Skipped, but its end is a stop all the same.
+            if (task.has_work(Work::trace_syscall)) ptrace_on_system_call_exit(context, task);
+            return static_cast<i64>(frame.rax);
+        }
         number = hal::system_call_number(frame);
     }
     CallLog& call_log = hal::kernel().call_log;

@@ -33,16 +33,32 @@ void FairQueue::enqueue(Thread& thread, bool wakeup)
     count_++;
 }
 
+void FairQueue::displace(Thread& thread)
+{
+    if (displaced_) tree_.insert(*displaced_);
+    displaced_ = &thread;
+    count_++;
+}
+
 void FairQueue::dequeue(Thread& thread)
 {
-    tree_.erase(tree_.iterator_to(thread));
+    if (displaced_ == &thread)
+        displaced_ = nullptr;
+    else
+        tree_.erase(tree_.iterator_to(thread));
     count_--;
 }
 
-Thread* FairQueue::first() { return tree_.empty() ? nullptr : &*tree_.begin(); }
+Thread* FairQueue::first()
+{
+    if (tree_.empty()) return displaced_;
+    Thread* next = &*tree_.begin();
+    return displaced_ && !preempts(*next, *displaced_) ? displaced_ : next;
+}
 
 Thread* FairQueue::first_movable(CpuId cpu, unsigned look)
 {
+    if (displaced_ && !displaced_->on_cpu && !displaced_->pinned && displaced_->affinity.contains(cpu)) return displaced_;
     for (Thread& thread : tree_) {
         if (!thread.on_cpu && !thread.pinned && thread.affinity.contains(cpu)) return &thread;
         if (--look == 0) break;

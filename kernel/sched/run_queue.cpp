@@ -5,7 +5,10 @@ namespace takt {
 void RunQueue::enqueue_behind(Thread& thread, bool front, bool wakeup)
 {
     if (thread.level == level_fair) {
-        fair.enqueue(thread, wakeup);
+        if (front)
+            fair.displace(thread);
+        else
+            fair.enqueue(thread, wakeup);
     } else if (front && next_ && next_->level == thread.level) {
         list(*next_, true);
         next_ = &thread;

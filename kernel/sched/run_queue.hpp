@@ -18,11 +18,13 @@ public:
     // A thread that slept starts at most one latency period behind the others, so that it neither starves nor is
     // starved.
     void enqueue(Thread& thread, bool wakeup);
+    // The running thread is displaced by a higher class: it keeps its turn, in a place of its own beside the tree. O(1).
+    void displace(Thread& thread);
     void dequeue(Thread& thread);
     Thread* first();
     // The first, in order, of at most `look` threads that may run on `cpu`.
     Thread* first_movable(CpuId cpu, unsigned look);
-    bool empty() const { return tree_.empty(); }
+    bool empty() const { return count_ == 0; }
     u32 count() const { return count_; }
     // Charges execution time to a fair thread.
     void charge(Thread& thread, i64 ns);
@@ -42,6 +44,7 @@ private:
 
     boost::intrusive::multiset<Thread, HookOption, boost::intrusive::compare<LessRuntime>, boost::intrusive::constant_time_size<false>>
         tree_;
+    Thread* displaced_ = nullptr;
     u64 least_runtime_ = 0;  // never falls
     u32 count_ = 0;
 };
@@ -93,7 +96,7 @@ public:
     Thread* idle = nullptr;
     Thread* finished = nullptr;  // switched away from for the last time; its stack is still warm
     TimerQueue timers;
-    Timer slice{Timer::Kind::slice};
+    Instant slice_end = Instant::never();  // of the running thread's turn; never: nobody else wants it
     FairQueue fair;
     List<SoftTimer, ExpiredTag> expired;  // for the CPU's timer thread
     Thread* timer_thread = nullptr;

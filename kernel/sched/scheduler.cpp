@@ -130,12 +130,23 @@ void Scheduler::set_work(Thread& thread, Work bits)
     if (hal::preempt_enable()) takt::preempt_current();
 }
 
+// Locked. Charges what the running thread has run; before it is queued again. Returns the time.
+inline u64 Scheduler::account(RunQueue& queue, Thread& running)
+{
+    const u64 cycles = hal::cycles();
+    const u64 ran = cycles - running.run_start_cycles;
+    running.run_start_cycles = cycles;
+    running.run_cycles += ran;
+    if (running.sliced) charge(queue, running, ran);
+    return cycles;
+}
+
 // Locked by the caller, unlocked on return; interrupts off.
 Thread::Wake Scheduler::sleep_on(Cpu& cpu, Thread& self)
 {
     self.state = Thread::State::parked;
     self.voluntary_switches++;
-    switch_away(cpu, self);
+    switch_away(cpu, self, account(cpu.run_queue, self));
     return self.wake_reason;
 }
 
@@ -193,10 +204,11 @@ void Scheduler::yield(MayBlock& context)
         return;
     }
     self.voluntary_switches++;
+    u64 cycles = account(queue, self);
     if (self.level == level_fair && !queue.fair.empty() && static_cast<i64>(self.virtual_runtime - queue.fair.first()->virtual_runtime) <= 0)
         self.virtual_runtime = queue.fair.first()->virtual_runtime + 1;
     queue.enqueue(self, false, false);
-    switch_away(cpu, self);
+    switch_away(cpu, self, cycles);
     hal::enable_interrupts();
 }
 
@@ -214,7 +226,8 @@ inline void Scheduler::finish_switch_here()
     Thread& previous = *cpu.previous;
     RunQueue& queue = cpu.run_queue;
     previous.on_cpu = false;
-    if (previous.is_idle || previous.state == Thread::State::parked) [[likely]] {
+    const bool waits = previous.state == Thread::State::ready && previous.queued && previous.affinity.contains(queue.cpu());
+    if (previous.is_idle || previous.state == Thread::State::parked || waits) [[likely]] {
         if (cpu_count() > 1) Migration::note_queued(*this, queue);
         queue.lock().release();
         return;
@@ -251,35 +264,26 @@ void Scheduler::finish_switch_from(RunQueue& queue, Thread& previous)
     if ((moves || ended) && hal::need_reschedule()) hal::send_reschedule(queue.cpu());
 }
 
-// Locked. What a fair or round-robin thread used of its turn.
+// What a fair or round-robin thread used of its turn.
 void Scheduler::charge(RunQueue& queue, Thread& thread, u64 cycles)
 {
-    i64 ns = static_cast<i64>(hal::cycles_to_ns(cycles));
+    const i64 ns = static_cast<i64>(hal::cycles_to_ns(cycles));
     thread.slice_left_ns -= ns;
-    if (thread.level != level_fair || thread.is_idle) return;
-    // A queued thread is charged outside the tree, or its place in it would be wrong.
-    bool queued = thread.queued;
-    if (queued) queue.dequeue(thread);
-    queue.fair.charge(thread, ns);
-    if (queued) queue.enqueue(thread, false, false);
+    if (thread.level == level_fair && !thread.is_idle) queue.fair.charge(thread, ns);
 }
 
 // Locked; unlocks. Interrupts off before and after. `previous` runs now and has been queued, parked or ended.
-void Scheduler::switch_away(Cpu& cpu, Thread& previous)
+void Scheduler::switch_away(Cpu& cpu, Thread& previous, u64 cycles)
 {
     RunQueue& queue = cpu.run_queue;
     hal::clear_need_reschedule();
     if (cpu_count() > 1) Migration::pull(*this, queue);
     Thread* next = queue.pick();
     if (!next) next = queue.idle;
-    u64 cycles = hal::cycles();
-    u64 ran = cycles - previous.run_start_cycles;
-    previous.run_cycles += ran;
-    if (previous.sliced) charge(queue, previous, ran);
     next->run_start_cycles = cycles;
     queue.current_level.store(next->is_idle ? -1 : static_cast<i32>(next->level), Order::relaxed);
     if (next == &previous) {
-        if (next->sliced) update_slice(queue, true);  // the slice that has just ended may be followed by another
+        if (next->sliced) start_slice(queue);  // the slice that has just ended may be followed by another
         if (cpu_count() > 1) Migration::note_queued(*this, queue);
         queue.lock().release();
         return;
@@ -292,7 +296,7 @@ void Scheduler::switch_away(Cpu& cpu, Thread& previous)
     queue.switches++;
     queue.current = next;
     next->on_cpu = true;
-    if (queue.slice.queued || next->sliced) start_slice(queue);
+    if (queue.slice_end != Instant::never() || next->sliced) start_slice(queue);
     cpu.previous = &previous;
     hal::switch_context(previous, *next);
     finish_switch_here();
@@ -307,6 +311,7 @@ void Scheduler::preempt_current()
         RunQueue& queue = cpu.run_queue;
         Thread& self = *queue.current;
         queue.lock().acquire();
+        const u64 cycles = account(queue, self);
         if (!self.is_idle) {
             self.involuntary_switches++;
             self.note_interruption();
@@ -315,7 +320,7 @@ void Scheduler::preempt_current()
                 queue.enqueue(self, !turn_over, false);
             if (turn_over) self.slice_left_ns = 0;
         }
-        switch_away(cpu, self);
+        switch_away(cpu, self, cycles);
     } while (hal::need_reschedule());  // bound: reschedules requested while switching
 }
 

@@ -118,13 +118,15 @@ private:
     void place(Thread& thread);
     void enqueue_and_preempt(RunQueue& queue, Thread& thread, bool wakeup);
     CpuId select_cpu(Thread& thread, RunQueue& home);
-    void switch_away(Cpu& cpu, Thread& previous);
+    void switch_away(Cpu& cpu, Thread& previous, u64 cycles);
+    u64 account(RunQueue& queue, Thread& running);
     void finish_switch_here();
     void finish_switch_from(RunQueue& queue, Thread& previous);
     void charge(RunQueue& queue, Thread& thread, u64 cycles);
     void update_slice(RunQueue& queue, bool local);
     void start_slice(RunQueue& queue);
     void arm_if_earliest(RunQueue& queue, bool earliest);
+    static void arm_next(RunQueue& queue);
     void end_of_slice(RunQueue& queue);
     void request_reschedule(RunQueue& queue);
     Thread::Wake sleep_on(Cpu& cpu, Thread& self);

@@ -109,7 +109,9 @@ void Scheduler::exit_current(MayBlock& context, void (*reap)(MayBlock&, Thread&)
     Cpu& cpu = hal::current_cpu();
     cpu.run_queue.lock().acquire();
     self.state = Thread::State::exited;
-    switch_away(cpu, self);
+    const u64 cycles = hal::cycles();
+    self.run_cycles += cycles - self.run_start_cycles;
+    switch_away(cpu, self, cycles);
     PANIC("an ended thread ran again");
 }
 

@@ -11,7 +11,15 @@ namespace takt {
 // Locked, on this CPU.
 void Scheduler::arm_if_earliest(RunQueue& queue, bool earliest)
 {
-    if (earliest) hal::arm_timer(queue.timers.earliest()->deadline);
+    if (earliest) arm_next(queue);
+}
+
+// Locked, on this CPU: for the earliest timer or the end of the running thread's turn, whichever comes first.
+void Scheduler::arm_next(RunQueue& queue)
+{
+    Timer* timer = queue.timers.earliest();
+    Instant next = timer && timer->deadline < queue.slice_end ? timer->deadline : queue.slice_end;
+    if (next != Instant::never()) hal::arm_timer(next);
 }
 
 // Timers due at once are taken in batches, so that interrupts stay off for a bounded time.
@@ -39,13 +47,17 @@ void Scheduler::on_timer_interrupt(IrqContext& context)
         queue.timers.take(*timer);
         if (timer->kind == Timer::Kind::wake) [[likely]]
             expire_sleep(cpu, *boost::intrusive::get_parent_from_member(timer, &Thread::sleep_timer), cycles);
-        else if (timer->kind == Timer::Kind::slice)
-            end_of_slice(queue);
         else
             TimerThread::hand_over(*this, queue, static_cast<SoftTimer&>(*timer));
         timer = queue.timers.earliest();
     }
-    if (timer) hal::arm_timer(timer->deadline);
+    if (queue.slice_end <= now) [[unlikely]]
+        end_of_slice(queue);
+    // When another thread is about to run, its switch sees to the slice.
+    if (timer && (hal::need_reschedule() || timer->deadline < queue.slice_end)) [[likely]]
+        hal::arm_timer(timer->deadline);
+    else if (queue.slice_end != Instant::never())
+        hal::arm_timer(queue.slice_end);
     queue.lock().release();
 }
 
@@ -55,42 +67,41 @@ void Scheduler::on_reschedule_interrupt(IrqContext& context)
     queue.lock().acquire();
     hal::set_need_reschedule();
     update_slice(queue, true);
-    if (Timer* next = queue.timers.earliest()) hal::arm_timer(next->deadline);  // another CPU may have put it there
+    arm_next(queue);  // another CPU may have put a timer there
     queue.lock().release();
 }
 
-// Locked. The running thread's turn ends by time if an equal waits; else no timer runs for it.
+// Locked. The running thread's turn ends by time if an equal waits; else it does not end.
 void Scheduler::update_slice(RunQueue& queue, bool local)
 {
     Thread& running = *queue.current;
     bool shared = running.sliced && !running.is_idle && (running.level == level_fair ? !queue.fair.empty() : queue.has_equal(running.level));
     if (!local) {
-        if (shared && !queue.slice.queued) hal::send_reschedule(queue.cpu());
+        if (shared && queue.slice_end == Instant::never()) hal::send_reschedule(queue.cpu());
         return;
     }
     if (!shared) {
-        if (queue.slice.queued && queue.timers.remove(queue.slice) && queue.timers.earliest())
-            hal::arm_timer(queue.timers.earliest()->deadline);
+        queue.slice_end = Instant::never();  // the machine's timer may still come for it and finds nothing due
         return;
     }
-    if (queue.slice.queued) return;  // it runs already: neither a wake-up nor news from elsewhere renews it
+    if (queue.slice_end != Instant::never()) return;  // it runs already: neither a wake-up nor news from elsewhere renews it
     if (running.slice_left_ns <= 0)
         running.slice_left_ns = running.level == level_fair ? queue.fair.slice_ns() : round_robin_slice().ns;
-    queue.timers.insert(queue.slice, hal::now() + Duration{running.slice_left_ns});
-    hal::arm_timer(queue.timers.earliest()->deadline);
+    queue.slice_end = hal::now() + Duration{running.slice_left_ns};
+    arm_next(queue);
 }
 
 // Locked, on this CPU, which turns to another thread: the slice of the one before is over.
 void Scheduler::start_slice(RunQueue& queue)
 {
-    bool first = queue.slice.queued && queue.timers.remove(queue.slice);
+    queue.slice_end = Instant::never();
     update_slice(queue, true);
-    if (first && !queue.slice.queued && queue.timers.earliest()) hal::arm_timer(queue.timers.earliest()->deadline);
 }
 
 // Locked, in the timer interrupt.
 void Scheduler::end_of_slice(RunQueue& queue)
 {
+    queue.slice_end = Instant::never();
     queue.current->slice_left_ns = 0;
     hal::set_need_reschedule();
 }
@@ -143,7 +154,7 @@ void SoftTimer::arm(Instant at)
     home.lock().acquire();
     if (home.timers.insert(*this, at)) {
         if (&home == &here)
-            hal::arm_timer(at);
+            Scheduler::arm_next(home);
         else
             hal::send_reschedule(home.cpu());
     }

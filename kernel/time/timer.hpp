@@ -1,8 +1,7 @@
 // Timers: one-shot, nanoseconds, in a queue per CPU. No tick.
 //
-// Three kinds, told apart by a field, not by an indirect call:
+// Two kinds, told apart by a field, not by an indirect call:
 //   wake     belongs to a sleeping thread: expiry makes the thread ready, in the interrupt
-//   slice    the end of the running thread's time slice on this CPU
 //   soft     anything longer: handed to the CPU's `timers/N` thread, which calls expire()
 #pragma once
 
@@ -20,7 +19,7 @@ struct ExpiredTag;
 
 class Timer : public TreeHook<TimerTag> {
 public:
-    enum class Kind : u8 { wake, slice, soft };
+    enum class Kind : u8 { wake, soft };
 
     explicit Timer(Kind timer_kind) : kind(timer_kind) {}
 

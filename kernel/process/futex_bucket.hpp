@@ -57,10 +57,12 @@ struct alignas(64) FutexBucket {
     // Leaves `waiter.bucket` for the caller to change.
     void erase(FutexWaiter& waiter) REQUIRES(lock)
     {
-        if (only)
+        if (only) {
+            ASSERT(only == &waiter);
             only = nullptr;
-        else
+        } else {
             queue.erase(queue.iterator_to(waiter));
+        }
         withdraw();
     }
     void announce() REQUIRES(lock)

@@ -107,7 +107,7 @@ private:
 
     void attach_extras(MayBlock& context, SendRequest& request, const UnixEndpoint* receiver, UnixMessage& message);
     Result<void> deliver(MayBlock& context, UnixEndpoint& target, Owned<UnixMessage>& message, Patience patience);
-    bool has_room(MayLock& context, const UnixEndpoint& sender, u32 more) REQUIRES(mutex_);
+    bool has_room(MayLock& context, const UnixEndpoint& sender) REQUIRES(mutex_);
     void enqueue(Owned<UnixMessage> message) REQUIRES(mutex_);
     Owned<UnixMessage> dequeue() REQUIRES(mutex_);
     bool sender_may_go_on() const REQUIRES(mutex_);

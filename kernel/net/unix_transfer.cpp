@@ -36,10 +36,10 @@ Owned<UnixMessage> UnixEndpoint::dequeue()
     return message;
 }
 
-bool UnixEndpoint::has_room(MayLock& context, const UnixEndpoint& sender, u32 more)
+// As Linux: a message goes in while there is less than the buffer's size, whatever its own.
+bool UnixEndpoint::has_room(MayLock& context, const UnixEndpoint& sender)
 {
-    u32 charge = charge_.load(Order::relaxed);
-    if (charge != 0 && u64{charge} + more > sender.send_buffer.load(Order::relaxed)) return false;
+    if (charge_.load(Order::relaxed) >= sender.send_buffer.load(Order::relaxed)) return false;
     if (connection_oriented() || waiting_.load(Order::relaxed) <= datagrams_max) return true;
     return peer(context).get() == &sender;
 }
@@ -90,12 +90,12 @@ Result<void> UnixEndpoint::deliver(MayBlock& context, UnixEndpoint& target, Owne
                 Ref<UnixEndpoint> other = target.peer(context);
                 if (other && other.get() != this) return Errno::eperm;
             }
-            if (target.has_room(context, *this, message->charge())) break;
+            if (target.has_room(context, *this)) break;
             if (!patience.wait) return Errno::eagain;
             TRY(target.senders_.wait(context, guard, {.deadline = patience.deadline}));
         }
         target.enqueue(std::move(message));
-        bool next_sender = !target.senders_.empty() && target.has_room(context, *this, 0);
+        bool next_sender = !target.senders_.empty() && target.has_room(context, *this);
         until_unlocked.emplace();
         target.receivers_.wake_one();
         if (next_sender) target.senders_.wake_one();

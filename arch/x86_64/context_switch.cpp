@@ -7,7 +7,6 @@
 #include <kernel/mm/address_space.hpp>
 #include <kernel/sched/cpu.hpp>
 
-extern "C" void takt_switch_stacks(takt::u64* save, takt::u64 load);
 
 namespace takt {
 namespace {
@@ -56,7 +55,21 @@ void hal::switch_context(Thread& from, Thread& to)
     cpu.current = &to;
     cpu.task_state.stack0 = to.context.stack_top;
     if (to.context.vector_state) load_user_state(cpu, to);
-    takt_switch_stacks(&from.context.stack_pointer, to.context.stack_pointer);
+    // The compiler saves what it needs of the rest around this. A new thread's stack holds where it starts, with what
+    // prepare_stack() put above.
+    u64* save = &from.context.stack_pointer;
+    u64 load = to.context.stack_pointer;
+    asm volatile(
+        "push %%rbp\n"
+        "lea 1f(%%rip), %%rax\n"
+        "push %%rax\n"
+        "mov %%rsp, (%[save])\n"
+        "mov %[load], %%rsp\n"
+        "ret\n"
+        "1: pop %%rbp\n"
+        : [save] "+D"(save), [load] "+S"(load)
+        :
+        : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory", "cc");
 }
 
 extern "C" void takt_after_first_switch()

@@ -103,6 +103,8 @@ takt_user_iret:
 # A new user thread's first steps: its kernel stack holds a user frame.
 .globl takt_user_thread_start
 takt_user_thread_start:
+    add $16, %rsp
+    xor %ebp, %ebp
     call takt_after_first_switch
     cli
     mov %gs:CPU_CURRENT, %rcx
@@ -110,32 +112,16 @@ takt_user_thread_start:
     jne takt_return_with_work
     jmp takt_return_from_frame
 
-# A new kernel thread: entry function in r12, its argument in r13.
+# A new kernel thread: its stack holds entry function and argument.
 .globl takt_kernel_thread_start
 takt_kernel_thread_start:
+    pop %r12
+    pop %r13
+    xor %ebp, %ebp
     call takt_after_first_switch
     mov %r13, %rdi
     call *%r12
     ud2
-
-# takt_switch_stacks(u64* save, u64 load)
-.globl takt_switch_stacks
-takt_switch_stacks:
-    push %rbp
-    push %rbx
-    push %r12
-    push %r13
-    push %r14
-    push %r15
-    mov %rsp, (%rdi)
-    mov %rsi, %rsp
-    pop %r15
-    pop %r14
-    pop %r13
-    pop %r12
-    pop %rbx
-    pop %rbp
-    ret
 
 # --- Interrupts. From kernel mode only what C++ may change is saved; from user mode the whole frame.
 .macro INTERRUPT name, handler, vector

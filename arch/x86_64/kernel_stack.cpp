@@ -73,16 +73,12 @@ bool in_kernel_stack_guard(u64 address)
            (address - kernel_stack_region_start) % (kernel_stack_size + page_size) < page_size;
 }
 
-void prepare_stack(Thread& thread, u64 resume, u64 r12, u64 r13, usize below_top)
+void prepare_stack(Thread& thread, u64 resume, u64 entry, u64 argument, usize below_top)
 {
     u64* stack = reinterpret_cast<u64*>(thread.context.stack_top - below_top);
+    *--stack = argument;
+    *--stack = entry;
     *--stack = resume;
-    *--stack = 0;    // rbp
-    *--stack = 0;    // rbx
-    *--stack = r12;
-    *--stack = r13;
-    *--stack = 0;    // r14
-    *--stack = 0;    // r15
     thread.context.stack_pointer = reinterpret_cast<u64>(stack);
 }
 

@@ -32,7 +32,8 @@ u64& entry_of(u64 address, unsigned level)
         u64& entry = table[address >> (12 + 9 * (at - 1)) & 511];
         if (at == level) return entry;
         if (!(entry & page_present)) {
-            ASSERT(!frames_ready || at < 4);  // top-level entries must exist before the first user space
+            // The kernel half's top-level entries must exist before the first user space copies them.
+            ASSERT(!frames_ready || at < 4 || address < direct_map_start);
             u64 physical = frames_ready ? physical_address(hal::kernel().frames.allocate_kernel_table()) : take_early_frames(1);
             entry = physical | page_present | page_write;
         }

@@ -240,12 +240,11 @@ TEST(PiMutex, FindsCycles)
 TEST(PiMutex, LockingTwicePanics)
 {
     TestMachine machine;
-    PiMutex mutex;
+    PiMutex& mutex = *new PiMutex;  // left locked by the stopped machine, it can't be destroyed
     EXPECT_THROW(machine.run([&](MayBlock& context) {
         mutex.lock(context.thread());
         mutex.lock(context.thread());
     }), sim::Stopped);
-    static_cast<void>(new (&mutex) PiMutex);  // as the machine left it, it must not be destroyed
 }
 
 // The halves of a wait, for requeueing: another thread queues the waiter and takes it out.

@@ -198,12 +198,24 @@ void TmpfsFile::zero_range(MayBlock& context, u64 start, u64 end)
     }
 }
 
+// What mappings show of pages [first, end) that are gone; with `copies`, private copies go too.
+void TmpfsFile::unmap(MayBlock& context, u64 first, u64 end, bool copies)
+{
+    Ref<TmpfsMapping> mapping;
+    {
+        MutexGuard guard(pages_mutex_, context);
+        if (mapping_ && mapping_->try_add_reference()) mapping = Ref<TmpfsMapping>::adopt(mapping_);
+    }
+    if (mapping) mapping->unmap_pages(context, first, end, copies);
+}
+
 void TmpfsFile::cut(MayBlock& context, u64 size)
 {
     u64 old = this->size();
     size_.store(size, Order::release);
     if (size >= old) return;
     zero_range(context, size, std::min(page_ceiling(size), old));
+    unmap(context, page_ceiling(size) >> page_shift, ~0ull, true);
     MutexGuard guard(pages_mutex_, context);
     u64 before = pages_.count();
     pages_.cut(page_ceiling(size) >> page_shift);
@@ -239,6 +251,7 @@ Result<void> TmpfsFile::allocate_range(MayBlock& context, u32 mode, u64 offset, 
         if (!(mode & keep_size)) return Errno::eopnotsupp;
         if (seals() & (abi::seal::write | abi::seal::future_write)) return Errno::eperm;
         zero_range(context, offset, std::min(end, page_ceiling(size())));
+        unmap(context, page_ceiling(offset) >> page_shift, end >> page_shift, false);
         note_modify();
         return {};
     }

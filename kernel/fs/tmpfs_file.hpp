@@ -72,6 +72,7 @@ private:
     Result<FrameRef> page_for_write(MayBlock& context, u64 index, bool whole, bool& fresh);
     Result<FrameRef> add_page(MayBlock& context, u64 index, bool zeroed, bool& fresh);
     void zero_range(MayBlock& context, u64 start, u64 end) REQUIRES(data_mutex_);
+    void unmap(MayBlock& context, u64 first, u64 end, bool copies) REQUIRES(data_mutex_);
     void cut(MayBlock& context, u64 size) REQUIRES(data_mutex_);
     FrameRef present_page(MayBlock& context, u64 index);
     Result<usize> write_page(MayBlock& context, IoBuffer& from, u64 position, usize piece) REQUIRES(data_mutex_);

@@ -21,7 +21,7 @@ AddressSpace::~AddressSpace()
     while (!areas_.empty()) {  // bound: areas and present pages; preemptible everywhere
         Area& area = *areas_.begin();
         areas_.erase(areas_.begin());
-        account(area, -1);
+        unlink(area);
         for (u64 page = area.start; page < area.end;) {
             usize taken = hal::take_translations(root_, page, area.end, frames);
             hal::kernel().frames.drop({frames, uncount_pages({frames, taken})});
@@ -141,11 +141,30 @@ Result<AreaInfo> AddressSpace::area_at_or_above(MayBlock& context, u64 address, 
 
 // --- Changing the set of areas.
 
+// An area is one of this space's: counted, and known to its object.
+void AddressSpace::link(Area& area)
+{
+    area_count_++;
+    account(area, 1);
+    if (!area.object) return;
+    area.space = this;
+    MayBlock context = ContextMint::may_block(hal::current_thread());
+    area.object->add_area(context, area);
+}
+
+void AddressSpace::unlink(Area& area)
+{
+    area_count_--;
+    account(area, -1);
+    if (!area.object) return;
+    MayBlock context = ContextMint::may_block(hal::current_thread());
+    area.object->remove_area(context, area);
+}
+
 void AddressSpace::insert(Area& area)
 {
     areas_.insert(area);
-    area_count_++;
-    account(area, 1);
+    link(area);
 }
 
 void AddressSpace::remove(Area& area)
@@ -155,8 +174,7 @@ void AddressSpace::remove(Area& area)
     if (area.end <= placement_top_ && hole_end > search_top_) search_top_ = hole_end;
     if (last_found_ == &area) last_found_ = nullptr;
     areas_.erase(areas_.iterator_to(area));
-    area_count_--;
-    account(area, -1);
+    unlink(area);
 }
 
 Result<void> AddressSpace::split(MayBlock& context, Area& area, u64 at, bool check_count)
@@ -189,8 +207,7 @@ Area* AddressSpace::merge_with_next(Area& area)
     u16 own = after->flags & area_flag::has_own_pages;
     if (last_found_ == after) last_found_ = nullptr;
     areas_.erase(areas_.iterator_to(*after));
-    area_count_--;
-    account(*after, -1);
+    unlink(*after);
     delete after;  // its object, if any, is `area`'s too: not the last reference
     account(area, -1);
     area.end = end;
@@ -252,6 +269,31 @@ usize AddressSpace::uncount_pages(std::span<u64> frames)
     anonymous_pages_ -= anonymous;
     object_pages_ -= kept - anonymous;
     return kept;
+}
+
+// As drop_pages, but leaves private copies.
+void AddressSpace::drop_object_pages(u64 start, u64 end, UnmapBatch& batch)
+{
+    FrameAllocator& frames = hal::kernel().frames;
+    hal::Translation translation;
+    for (u64 page = start; hal::next_translation(root_, page, end, translation); page += page_size)
+        if (frames.descriptor(translation.frame).use != FrameUse::anonymous) drop_pages(page, page + page_size, batch);
+}
+
+void AddressSpace::unmap_object_pages(MayBlock& context, const MemoryObject& object, u64 first, u64 end, bool copies)
+{
+    MutexGuard guard(mutex_, context);
+    UnmapBatch batch(context, *this);
+    for (Area& area : areas_) {  // bound: areas
+        u64 index = area.object_index(area.start);
+        if (area.object.get() != &object || index >= end || index + area.pages() <= first) continue;
+        u64 from = index < first ? area.start + ((first - index) << page_shift) : area.start;
+        u64 to = index + area.pages() > end ? area.start + ((end - index) << page_shift) : area.end;
+        if (copies)
+            drop_pages(from, to, batch);
+        else
+            drop_object_pages(from, to, batch);
+    }
 }
 
 // Removes all areas in [start, end), which starts and ends at edges of areas or in holes.

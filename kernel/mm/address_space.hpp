@@ -161,6 +161,9 @@ public:
     // membarrier(2) registrations, by command bit.
     Atomic<u32> barrier_registrations{0};
 
+    // For MemoryObject::unmap_pages(): takes the object's pages [first, end) out; with `copies`, private ones too.
+    void unmap_object_pages(MayBlock& context, const MemoryObject& object, u64 first, u64 end, bool copies);
+
     // For the choice of a victim when memory is used up: a glance without the mutex, not of one moment.
     struct PageCounts {
         u64 total, anonymous, object;
@@ -202,6 +205,8 @@ private:
     Area* previous(Area& area) REQUIRES(mutex_);
     void insert(Area& area) REQUIRES(mutex_);
     void remove(Area& area) REQUIRES(mutex_);
+    void link(Area& area) REQUIRES(mutex_);
+    void unlink(Area& area) REQUIRES(mutex_);
     void account(const Area& area, i64 sign) REQUIRES(mutex_);
     Result<void> split(MayBlock& context, Area& area, u64 at, bool check_count) REQUIRES(mutex_);
     Result<void> split_edges(MayBlock& context, u64 start, u64 end, bool check_count) REQUIRES(mutex_);
@@ -211,6 +216,7 @@ private:
     void clear_range(MayBlock& context, u64 start, u64 end, RemovedAreas& removed) REQUIRES(mutex_);
     usize uncount_pages(std::span<u64> frames) REQUIRES(mutex_);
     void drop_pages(u64 start, u64 end, UnmapBatch& batch) REQUIRES(mutex_);
+    void drop_object_pages(u64 start, u64 end, UnmapBatch& batch) REQUIRES(mutex_);
     // Over the areas in the range, holes left out: clears and sets flags, and the policy if it is given. Error: enomem.
     Result<void> change_areas(MayBlock& context, u64 start, u64 end, u16 clear, u16 set, const u8* policy = nullptr)
         REQUIRES(mutex_);

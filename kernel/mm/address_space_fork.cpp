@@ -32,8 +32,7 @@ Result<void> AddressSpace::copy_areas(MayBlock& context, AddressSpace& child) NO
         Area& copy = *TRY(make<Area>(context, area, area.start, area.end)).release();
         copy.flags &= static_cast<u16>(~(area_flag::locked | area_flag::lock_on_fault));
         child.areas_.insert(child.areas_.end(), copy);
-        child.area_count_++;
-        child.account(copy, 1);
+        child.link(copy);
         if (area.has(area_flag::shared | area_flag::wipe_on_fork)) continue;
         if (area.object && !area.has(area_flag::has_own_pages)) continue;
         TRY(share_pages(context, child, area, batch));

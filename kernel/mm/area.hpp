@@ -20,7 +20,7 @@ inline constexpr u16 no_dump = 512;         // MADV_DONTDUMP
 inline constexpr u16 has_own_pages = 1024;  // private mapping of an object: some pages have been copied
 }
 
-class Area : public TreeHook<>, public HeapObject {
+class Area : public TreeHook<>, public ListHook<MappedAreaTag>, public HeapObject {
 public:
     u64 start = 0;
     u64 end = 0;
@@ -30,9 +30,11 @@ public:
     u16 flags = 0;
     u8 protection = 0;
     u8 policy = 0;  // mbind(2) mode; the node is always 0
+    u32 sweep = 0;  // the object's: which unmap_pages() has looked here
+    AddressSpace* space = nullptr;  // with an object: whose it is
 
     Area() = default;
-    // A copy of all but the place in a tree.
+    // A copy of all but its places in the space and with the object.
     Area(const Area& other, u64 from, u64 to)
         : start(from), end(to), object_offset(other.object_offset + (from - other.start)), object(other.object),
           label(other.label), flags(other.flags), protection(other.protection), policy(other.policy)

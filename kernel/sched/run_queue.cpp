@@ -9,7 +9,7 @@ void RunQueue::enqueue_behind(Thread& thread, bool front, bool wakeup)
             fair.displace(thread);
         else
             fair.enqueue(thread, wakeup);
-    } else if (front && next_ && next_->level == thread.level) {
+    } else if (next_ && (thread.level > next_->level || (front && thread.level == next_->level))) {
         list(*next_, true);
         next_ = &thread;
     } else {

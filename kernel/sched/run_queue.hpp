@@ -61,8 +61,7 @@ public:
     {
         ASSERT(!thread.queued);
         thread.queued = true;
-        if (thread.level != level_fair && thread.level > highest()) [[likely]] {
-            if (next_) list(*next_, true);
+        if (!next_ && thread.level != level_fair && thread.level > ready_.highest()) [[likely]] {
             next_ = &thread;
             return;
         }

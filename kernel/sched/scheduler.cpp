@@ -142,7 +142,7 @@ inline u64 Scheduler::account(RunQueue& queue, Thread& running)
 }
 
 // Locked by the caller, unlocked on return; interrupts off.
-Thread::Wake Scheduler::sleep_on(Cpu& cpu, Thread& self)
+inline Thread::Wake Scheduler::sleep_on(Cpu& cpu, Thread& self)
 {
     self.state = Thread::State::parked;
     self.voluntary_switches++;

@@ -43,13 +43,16 @@ void Scheduler::on_timer_interrupt(IrqContext& context)
     const u64 cycles = hal::cycles();
     const Instant now = hal::instant_of(cycles);
     Timer* timer = queue.timers.earliest();
-    for (unsigned taken = 0; timer && timer->deadline <= now && taken < expiries_per_interrupt; taken++) {
-        queue.timers.take(*timer);
-        if (timer->kind == Timer::Kind::wake) [[likely]]
-            expire_sleep(cpu, *boost::intrusive::get_parent_from_member(timer, &Thread::sleep_timer), cycles);
-        else
-            TimerThread::hand_over(*this, queue, static_cast<SoftTimer&>(*timer));
-        timer = queue.timers.earliest();
+    if (timer && timer->deadline <= now) [[likely]] {
+        for (unsigned taken = 1;; taken++) {
+            queue.timers.take(*timer);
+            if (timer->kind == Timer::Kind::wake) [[likely]]
+                expire_sleep(cpu, *boost::intrusive::get_parent_from_member(timer, &Thread::sleep_timer), cycles);
+            else
+                TimerThread::hand_over(*this, queue, static_cast<SoftTimer&>(*timer));
+            timer = queue.timers.earliest();
+            if (!timer || timer->deadline > now || taken == expiries_per_interrupt) break;
+        }
     }
     if (queue.slice_end <= now) [[unlikely]]
         end_of_slice(queue);

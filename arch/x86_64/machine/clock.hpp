@@ -38,10 +38,11 @@ inline Instant now() { return instant_of(machine::read_cycles()); }
 
 inline void arm_timer(Instant deadline)
 {
-    const i64 left = (deadline - now()).ns;
+    const Instant from = now();
     u32 counts = 1;
-    if (left > 0) [[likely]] {
-        const u64 scaled = static_cast<u64>(static_cast<unsigned __int128>(static_cast<u64>(left)) * machine::timer_multiplier >> 32);
+    if (deadline > from) [[likely]] {
+        const u64 left = static_cast<u64>(deadline.ns) - static_cast<u64>(from.ns);
+        const u64 scaled = static_cast<u64>(static_cast<unsigned __int128>(left) * machine::timer_multiplier >> 32);
         // Too far for the 32-bit counter: it fires early, finds nothing due, and is armed again.
         counts = scaled < 0xffffffff ? static_cast<u32>(scaled) + 1 : 0xffffffff;
     }

@@ -3,6 +3,7 @@
 
 namespace takt {
 
+MemoryObject::MemoryObject() = default;
 MemoryObject::~MemoryObject() = default;
 
 void MemoryObject::add_area(MayLock& context, Area& area)

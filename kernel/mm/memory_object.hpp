@@ -16,6 +16,7 @@ struct MappedAreaTag;
 
 class MemoryObject : public RefCounted<MemoryObject>, public HeapObject {
 public:
+    MemoryObject();
     virtual ~MemoryObject();
 
     // The frame that holds page `index`, with a reference for the caller; made (zeroed) if it is not there and

@@ -56,7 +56,8 @@ u64 merge(u64 left, u64 right)
 u32 post(Mailbox& box, u64 request)
 {
     u64 seen = box.pending.load(Order::relaxed);
-    while (!box.pending.compare_exchange(seen, merge(seen, request), Order::release)) {}  // bound: other initiators
+    while (!box.pending.compare_exchange(seen, merge(seen, request), Order::release)) {
+    }  // bound: other initiators
     // Partner: the handler reads `requested` before it takes `pending`, so a ticket it has seen has its request there.
     return box.requested.fetch_add(1, Order::seq_cst) + 1;
 }

@@ -50,8 +50,8 @@ bool next_translation(u64 root, u64& address, u64 end, Translation& translation)
 // numbers, at most frames.size(), and returns how many. Bound: as next_translation.
 usize take_translations(u64 root, u64& address, u64 end, std::span<u64> frames);
 // fork(2): gives `to` each present translation of `from` in [start, end) whose frame `share` agrees to, and takes the
-// right to write from both. `narrowed` says whether `from` lost any; also on an error, enomem: then `share` has agreed to
-// one frame that `to` doesn't have, which is `refused`.
+// right to write from both. `narrowed` says whether `from` lost any; also on an error, enomem: then `share` has agreed
+// to one frame that `to` doesn't have, which is `refused`.
 struct ShareRequest {
     u64 from, to;  // roots
     u64 start, end;

@@ -26,7 +26,8 @@ AddressSpace::~AddressSpace()
             usize taken = hal::take_translations(root_, page, area.end, frames);
             hal::kernel().frames.drop({frames, uncount_pages({frames, taken})});
         }
-        // Nobody walks these tables any more. Looked for here, where they can be, they are found sooner than from the top.
+        // Nobody walks these tables any more. Looked for here, where they can be, they are found sooner than from the
+        // top.
         hal::free_tables(context, hal::detach_empty_tables(root_, area.start, area.end));
         delete &area;
     }
@@ -135,8 +136,9 @@ Result<AreaInfo> AddressSpace::area_at_or_above(MayBlock& context, u64 address, 
         for (u64 page = area->start; hal::next_translation(root_, page, area->end, translation); page += page_size)
             resident += translation.frame != zero;
     }
-    return AreaInfo{area->start, area->end, area->protection, area->has(area_flag::shared), area->object_offset,
-                    area->object, label, resident, area->flags};
+    return AreaInfo{
+        area->start, area->end, area->protection, area->has(area_flag::shared), area->object_offset, area->object,
+        label,       resident,  area->flags};
 }
 
 // --- Changing the set of areas.

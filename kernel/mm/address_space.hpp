@@ -16,13 +16,14 @@ class UnmapBatch;
 namespace protection {
 inline constexpr u32 none = 0, read = 1, write = 2, execute = 4;  // PROT_*
 inline constexpr u32 grows_down = 0x01000000;
-}
+}  // namespace protection
 
 // mmap(2) flags, Linux's numbers.
 namespace map_flag {
-inline constexpr u32 shared = 0x01, private_ = 0x02, shared_validate = 0x03, type = 0x0f, fixed = 0x10, anonymous = 0x20,
-                     low_2_gib = 0x40, grows_down = 0x100, locked = 0x2000, no_reserve = 0x4000, populate = 0x8000,
-                     non_block = 0x10000, stack = 0x20000, huge = 0x40000, sync = 0x80000, fixed_no_replace = 0x100000;
+inline constexpr u32 shared = 0x01, private_ = 0x02, shared_validate = 0x03, type = 0x0f, fixed = 0x10,
+                     anonymous = 0x20, low_2_gib = 0x40, grows_down = 0x100, locked = 0x2000, no_reserve = 0x4000,
+                     populate = 0x8000, non_block = 0x10000, stack = 0x20000, huge = 0x40000, sync = 0x80000,
+                     fixed_no_replace = 0x100000;
 }
 
 // mremap(2) flags.
@@ -30,10 +31,10 @@ namespace remap_flag {
 inline constexpr u32 may_move = 1, fixed = 2, dont_unmap = 4;
 }
 
-inline constexpr u64 user_address_min = 0x10000;          // vm.mmap_min_addr
-inline constexpr u64 user_address_end = 0x7ffffffff000;   // first address user space can't have
-inline constexpr u64 stack_guard_bytes = 256 * page_size; // kept free below what grows down
-inline constexpr u32 area_count_max = 65530;              // vm.max_map_count
+inline constexpr u64 user_address_min = 0x10000;           // vm.mmap_min_addr
+inline constexpr u64 user_address_end = 0x7ffffffff000;    // first address user space can't have
+inline constexpr u64 stack_guard_bytes = 256 * page_size;  // kept free below what grows down
+inline constexpr u32 area_count_max = 65530;               // vm.max_map_count
 
 // Access that faulted.
 struct FaultAccess {
@@ -50,8 +51,8 @@ struct MapRequest {
     u64 length = 0;
     u32 protection = 0;
     u32 flags = 0;
-    Ref<MemoryObject> object{};  // null: anonymous
-    u64 object_offset = 0;       // bytes, page-aligned
+    Ref<MemoryObject> object{};   // null: anonymous
+    u64 object_offset = 0;        // bytes, page-aligned
     bool object_writable = true;  // the file was opened for writing: a shared mapping may become writable
     const char* label = nullptr;  // "[vdso]" for /proc/PID/maps; static text
 };
@@ -75,7 +76,7 @@ struct AreaInfo {
 
 struct MemoryLimits {
     u64 address_space_bytes = ~0ull, data_bytes = ~0ull, stack_bytes = 8ull << 20, locked_bytes = ~0ull;
-    bool may_lock = true;  // CAP_IPC_LOCK
+    bool may_lock = true;     // CAP_IPC_LOCK
     bool may_map_low = true;  // CAP_SYS_RAWIO: below user_address_min
 };
 
@@ -153,8 +154,8 @@ public:
 
     // Where exec put things, for /proc/PID/{cmdline,environ,stat}.
     struct Layout {
-        u64 code_start = 0, code_end = 0, data_start = 0, data_end = 0, break_start = 0, stack_start = 0, argument_start = 0,
-            argument_end = 0, environment_start = 0, environment_end = 0, vdso = 0;
+        u64 code_start = 0, code_end = 0, data_start = 0, data_end = 0, break_start = 0, stack_start = 0,
+            argument_start = 0, argument_end = 0, environment_start = 0, environment_end = 0, vdso = 0;
     };
     Layout layout;
 
@@ -189,7 +190,8 @@ public:
     CpuSet users() const
     {
         CpuSet set;
-        for (usize index = 0; index < CpuSet::word_count; index++) set.set_word(index, users_[index].load(Order::relaxed));
+        for (usize index = 0; index < CpuSet::word_count; index++)
+            set.set_word(index, users_[index].load(Order::relaxed));
         return set;
     }
 
@@ -239,7 +241,8 @@ private:
         u64 old_address, old_length, new_length, new_address;
         u32 flags;
     };
-    Result<void> check_resize(const Area& area, const RemapRequest& request, const MemoryLimits& limits) REQUIRES(mutex_);
+    Result<void> check_resize(const Area& area, const RemapRequest& request, const MemoryLimits& limits)
+        REQUIRES(mutex_);
     Result<u64> remap_fixed(MayBlock& context, RemapRequest request, const MemoryLimits& limits, RemovedAreas& removed)
         REQUIRES(mutex_);
     Result<u64> remap_anywhere(MayBlock& context, const RemapRequest& request, const MemoryLimits& limits,
@@ -267,7 +270,8 @@ private:
 
     // --- address_space_fork.cpp
     Result<void> copy_areas(MayBlock& context, AddressSpace& child) REQUIRES(mutex_);
-    Result<void> share_pages(MayBlock& context, AddressSpace& child, const Area& area, UnmapBatch& batch) REQUIRES(mutex_);
+    Result<void> share_pages(MayBlock& context, AddressSpace& child, const Area& area, UnmapBatch& batch)
+        REQUIRES(mutex_);
     static bool share_page(void* child, FrameNumber frame);
 
     const u64 root_;

@@ -80,7 +80,8 @@ Result<void> AddressSpace::advise(MayBlock& context, u64 address, u64 length, in
     if (rounded < length || address + rounded < address) return Errno::einval;
     if (rounded == 0) return {};
     u64 end = address + rounded;
-    if (what == advice::populate_read || what == advice::populate_write) return advise_populate(context, address, end, what);
+    if (what == advice::populate_read || what == advice::populate_write)
+        return advise_populate(context, address, end, what);
     MutexGuard guard(mutex_, context);
     for (Area* area = at_or_above(address); area && area->start < end; area = next(*area)) TRY(applicable(*area, what));
     bool whole = end <= user_address_end && covered(address, end);

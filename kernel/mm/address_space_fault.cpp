@@ -90,7 +90,8 @@ Result<void> AddressSpace::bring_in(MayBlock& context, Area& area, u64 page, boo
 {
     hal::Translation translation = hal::translate(root_, page);
     if (!translation.present)
-        return area.object ? bring_in_object(context, area, page, write) : bring_in_anonymous(context, area, page, write);
+        return area.object ? bring_in_object(context, area, page, write)
+                           : bring_in_anonymous(context, area, page, write);
     // Another thread may have served the same fault, or this CPU remembered old rights.
     if (!write || translation.write) return {};
     if (!area.has(area_flag::shared)) return make_private(context, area, page, translation.frame);
@@ -182,7 +183,8 @@ Result<void> AddressSpace::populate(MayBlock& context, u64 start, u64 end, bool 
     return {};
 }
 
-// At most a chunk; moves `start` past what is done. With `all_areas`, those where pages can't be brought in are skipped.
+// At most a chunk; moves `start` past what is done. With `all_areas`, those where pages can't be brought in are
+// skipped.
 Result<void> AddressSpace::populate_some(MayBlock& context, u64& start, u64 end, bool all_areas)
 {
     for (unsigned count = 0; count < populate_chunk && start < end; count++) {
@@ -233,7 +235,8 @@ usize AddressSpace::access(MayBlock& context, u64 address, void* buffer, usize b
     return done;
 }
 
-Result<usize> AddressSpace::access_page(MayBlock& context, u64 address, char* buffer, usize bytes, bool write, bool force)
+Result<usize> AddressSpace::access_page(MayBlock& context, u64 address, char* buffer, usize bytes, bool write,
+                                        bool force)
 {
     Area* area = containing(address);
     if (!area) return Errno::efault;
@@ -260,7 +263,8 @@ Result<AddressSpace::FutexKey> AddressSpace::futex_key(MayBlock& context, u64 ad
     MutexGuard guard(mutex_, context);
     Area* area = containing(address);
     if (!area) return Errno::efault;
-    if (area->has(area_flag::shared)) return FutexKey{area->object.get(), area->object_offset + (address - area->start)};
+    if (area->has(area_flag::shared))
+        return FutexKey{area->object.get(), area->object_offset + (address - area->start)};
     return FutexKey{this, address};
 }
 

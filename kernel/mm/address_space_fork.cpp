@@ -45,8 +45,8 @@ Result<void> AddressSpace::share_pages(MayBlock& context, AddressSpace& child, c
 {
     bool narrowed = false;
     FrameNumber refused;
-    Result<void> result = hal::share_translations(context, {root_, child.root_, area.start, area.end, &share_page, &child},
-                                                  narrowed, refused);
+    Result<void> result = hal::share_translations(
+        context, {root_, child.root_, area.start, area.end, &share_page, &child}, narrowed, refused);
     if (narrowed) batch.narrowed(area.start, area.end);
     if (refused.value != 0) {
         child.count_page(refused, -1);

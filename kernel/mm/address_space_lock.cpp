@@ -23,7 +23,8 @@ bool whole_pages(u64& address, u64& length)
 
 }  // namespace
 
-Result<void> AddressSpace::lock_range(MayBlock& context, u64 address, u64 length, bool on_fault, const MemoryLimits& limits)
+Result<void> AddressSpace::lock_range(MayBlock& context, u64 address, u64 length, bool on_fault,
+                                      const MemoryLimits& limits)
 {
     if (!limits.may_lock && limits.locked_bytes == 0) return Errno::eperm;
     if (!whole_pages(address, length)) return Errno::einval;
@@ -57,7 +58,8 @@ Result<void> AddressSpace::unlock_range(MayBlock& context, u64 address, u64 leng
     return change_areas(context, address, end, lock_flags, 0);
 }
 
-Result<void> AddressSpace::lock_all(MayBlock& context, bool current, bool future, bool on_fault, const MemoryLimits& limits)
+Result<void> AddressSpace::lock_all(MayBlock& context, bool current, bool future, bool on_fault,
+                                    const MemoryLimits& limits)
 {
     if (!limits.may_lock && limits.locked_bytes == 0) return Errno::eperm;
     {

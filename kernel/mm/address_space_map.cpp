@@ -43,7 +43,8 @@ void AddressSpace::init_break(u64 start)
 
 void AddressSpace::init_placement(u64 stack_limit_bytes)
 {
-    u64 gap = stack_limit_bytes > placement_gap_max ? placement_gap_max : page_ceiling(stack_limit_bytes) + stack_guard_bytes;
+    u64 gap =
+        stack_limit_bytes > placement_gap_max ? placement_gap_max : page_ceiling(stack_limit_bytes) + stack_guard_bytes;
     if (gap < placement_gap_min) gap = placement_gap_min;
     if (gap > placement_gap_max) gap = placement_gap_max;
     MayBlock context = ContextMint::may_block(hal::current_thread());
@@ -136,12 +137,14 @@ u64 AddressSpace::mapped_pages(u64 start, u64 end)
 }
 
 // Whether `added_pages` more fit (setrlimit(2)); `new_pages` is the size of the mapping, for promises.
-Result<void> AddressSpace::check_limits(u64 added_pages, u64 new_pages, u16 flags, u32 protection, const MemoryLimits& limits)
+Result<void> AddressSpace::check_limits(u64 added_pages, u64 new_pages, u16 flags, u32 protection,
+                                        const MemoryLimits& limits)
 {
     if (total_pages_ + added_pages > limits.address_space_bytes >> page_shift) return Errno::enomem;
     bool data = protection & protection::write && !(flags & (area_flag::shared | area_flag::grows_down));
     if (data && data_pages_ + added_pages > limits.data_bytes >> page_shift) return Errno::enomem;
-    if (flags & area_flag::locked && !limits.may_lock && locked_pages_ + added_pages > limits.locked_bytes >> page_shift)
+    if (flags & area_flag::locked && !limits.may_lock &&
+        locked_pages_ + added_pages > limits.locked_bytes >> page_shift)
         return Errno::eagain;
     // proc(5), overcommit_memory 0: only what can never be there is refused.
     if (flags & area_flag::committed && new_pages > hal::kernel().frames.total()) return Errno::enomem;
@@ -168,8 +171,8 @@ Result<u64> AddressSpace::map(MayBlock& context, const MapRequest& request, cons
     return address;
 }
 
-Result<u64> AddressSpace::map_locked(MayBlock& context, const MapRequest& request, u64 length, const MemoryLimits& limits,
-                                     RemovedAreas& removed, bool& fill)
+Result<u64> AddressSpace::map_locked(MayBlock& context, const MapRequest& request, u64 length,
+                                     const MemoryLimits& limits, RemovedAreas& removed, bool& fill)
 {
     ASSERT(request.object || (request.flags & map_flag::type) == map_flag::private_);  // shared memory is an object's
     if (area_count_ >= area_count_max) return Errno::enomem;
@@ -248,7 +251,8 @@ Result<void> AddressSpace::protect(MayBlock& context, u64 address, u64 length, u
         // commit:
         UnmapBatch batch(context, *this);
         for (Area* area = containing(address); area && area->start < end; area = next(*area)) {
-            bool locked = (area->flags & (area_flag::locked | area_flag::lock_on_fault | area_flag::shared)) == area_flag::locked;
+            bool locked =
+                (area->flags & (area_flag::locked | area_flag::lock_on_fault | area_flag::shared)) == area_flag::locked;
             if (locked && rights & ~area->protection & protection::write) fill = true;
             if (area->protection != rights) protect_area(*area, rights, batch);
         }
@@ -263,7 +267,8 @@ void AddressSpace::protect_area(Area& area, u32 rights, UnmapBatch& batch)
 {
     account(area, -1);
     area.protection = static_cast<u8>(rights);
-    if (rights & protection::write && !area.has(area_flag::shared | area_flag::no_reserve)) area.flags |= area_flag::committed;
+    if (rights & protection::write && !area.has(area_flag::shared | area_flag::no_reserve))
+        area.flags |= area_flag::committed;
     account(area, 1);
     FrameAllocator& frames = hal::kernel().frames;
     hal::Translation old;
@@ -275,7 +280,8 @@ void AddressSpace::protect_area(Area& area, u32 rights, UnmapBatch& batch)
                            (descriptor.use == FrameUse::anonymous && descriptor.references.load(Order::acquire) == 1);
         }
         hal::protect_page(root_, page, access);
-        if ((old.read && !access.read) || (old.write && !access.write) || (old.execute && !access.execute)) batch.narrowed(page, page + page_size);
+        if ((old.read && !access.read) || (old.write && !access.write) || (old.execute && !access.execute))
+            batch.narrowed(page, page + page_size);
     }
 }
 
@@ -292,7 +298,8 @@ u64 AddressSpace::set_break(MayBlock& context, u64 wanted, const MemoryLimits& l
         old_end = page_ceiling(break_end_);
         if (wanted < layout.break_start || wanted > user_address_end) return break_end_;
         u64 image_data = layout.data_end - layout.data_start;
-        if (limits.data_bytes != ~0ull && wanted - layout.break_start + image_data > limits.data_bytes) return break_end_;
+        if (limits.data_bytes != ~0ull && wanted - layout.break_start + image_data > limits.data_bytes)
+            return break_end_;
         if (new_end < old_end) {
             if (!unmap_locked(context, new_end, old_end, removed).ok()) return break_end_;
         } else if (new_end > old_end) {

@@ -5,8 +5,8 @@
 
 namespace takt {
 
-Result<u64> AddressSpace::remap(MayBlock& context, u64 old_address, u64 old_length, u64 new_length, u32 flags, u64 new_address,
-                                const MemoryLimits& limits)
+Result<u64> AddressSpace::remap(MayBlock& context, u64 old_address, u64 old_length, u64 new_length, u32 flags,
+                                u64 new_address, const MemoryLimits& limits)
 {
     RemapRequest request{old_address, page_ceiling(old_length), page_ceiling(new_length), new_address, flags};
     bool fixed = flags & remap_flag::fixed;
@@ -39,35 +39,40 @@ Result<void> AddressSpace::check_resize(const Area& area, const RemapRequest& re
     if (request.old_length > area.end - request.old_address) return Errno::efault;
     u64 kept = request.flags & remap_flag::dont_unmap ? 0 : request.old_length;
     if (request.new_length <= kept) return {};
-    if (area.object && area.object_offset + (request.old_address - area.start) + request.new_length < request.new_length)
+    if (area.object &&
+        area.object_offset + (request.old_address - area.start) + request.new_length < request.new_length)
         return Errno::einval;
-    return check_limits((request.new_length - kept) >> page_shift, request.new_length >> page_shift, area.flags, area.protection,
-                        limits);
+    return check_limits((request.new_length - kept) >> page_shift, request.new_length >> page_shift, area.flags,
+                        area.protection, limits);
 }
 
 // MREMAP_FIXED, or MREMAP_DONTUNMAP to a place of the kernel's choice.
-Result<u64> AddressSpace::remap_fixed(MayBlock& context, RemapRequest request, const MemoryLimits& limits, RemovedAreas& removed)
+Result<u64> AddressSpace::remap_fixed(MayBlock& context, RemapRequest request, const MemoryLimits& limits,
+                                      RemovedAreas& removed)
 {
     bool fixed = request.flags & remap_flag::fixed;
     u64 to = request.new_address;
     if (fixed) {
         if (to % page_size || request.new_length > user_address_end || to > user_address_end - request.new_length)
             return Errno::einval;
-        if (request.old_address + request.old_length > to && to + request.new_length > request.old_address) return Errno::einval;
+        if (request.old_address + request.old_length > to && to + request.new_length > request.old_address)
+            return Errno::einval;
         if (to < user_address_min && !limits.may_map_low) return Errno::eperm;
         TRY(unmap_locked(context, to, to + request.new_length, removed));
     }
     if (request.old_length > request.new_length) {
-        TRY(unmap_locked(context, request.old_address + request.new_length, request.old_address + request.old_length, removed));
+        TRY(unmap_locked(context, request.old_address + request.new_length, request.old_address + request.old_length,
+                         removed));
         request.old_length = request.new_length;
     }
     Area* area = containing(request.old_address);
     if (!area) return Errno::efault;
     TRY(check_resize(*area, request, limits));
-    if (!fixed) to = to != 0 && to % page_size == 0 && to >= user_address_min && request.new_length <= user_address_end &&
-                             to <= user_address_end - request.new_length && is_free(to, to + request.new_length)
-                         ? to
-                         : TRY(find_place(request.new_length));
+    if (!fixed)
+        to = to != 0 && to % page_size == 0 && to >= user_address_min && request.new_length <= user_address_end &&
+                     to <= user_address_end - request.new_length && is_free(to, to + request.new_length)
+                 ? to
+                 : TRY(find_place(request.new_length));
     return move(context, request, to, removed);
 }
 

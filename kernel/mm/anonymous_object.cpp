@@ -3,7 +3,8 @@
 
 namespace takt {
 
-Result<Ref<AnonymousObject>> AnonymousObject::create(MayBlock& context, u64 bytes, std::string_view name, u64 inode_number)
+Result<Ref<AnonymousObject>> AnonymousObject::create(MayBlock& context, u64 bytes, std::string_view name,
+                                                     u64 inode_number)
 {
     u64 pages = page_ceiling(bytes) >> page_shift;
     if (page_ceiling(bytes) < bytes || pages > hal::kernel().frames.total()) return Errno::enomem;

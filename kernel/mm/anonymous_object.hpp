@@ -9,10 +9,10 @@ namespace takt {
 
 class AnonymousObject : public MemoryObject {
 public:
-    // `bytes` is rounded up to pages; they come when touched. `name` is what /proc/PID/maps shows, at most 31 characters.
-    // Errors: enomem when it is more than the machine has.
-    static Result<Ref<AnonymousObject>> create(MayBlock& context, u64 bytes, std::string_view name = "/dev/zero (deleted)",
-                                               u64 inode_number = 0);
+    // `bytes` is rounded up to pages; they come when touched. `name` is what /proc/PID/maps shows, at most 31
+    // characters. Errors: enomem when it is more than the machine has.
+    static Result<Ref<AnonymousObject>> create(MayBlock& context, u64 bytes,
+                                               std::string_view name = "/dev/zero (deleted)", u64 inode_number = 0);
     ~AnonymousObject() override;
 
     Result<FrameRef> page(MayBlock& context, u64 index, bool create) override;

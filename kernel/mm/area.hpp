@@ -8,7 +8,7 @@ namespace takt {
 
 namespace area_flag {
 inline constexpr u16 shared = 1;
-inline constexpr u16 may_write = 2;         // mprotect(2) may make it writable
+inline constexpr u16 may_write = 2;  // mprotect(2) may make it writable
 inline constexpr u16 grows_down = 4;
 inline constexpr u16 locked = 8;            // mlock(2)
 inline constexpr u16 lock_on_fault = 16;    // with locked: pages are not brought in ahead
@@ -18,19 +18,19 @@ inline constexpr u16 no_fork = 128;         // MADV_DONTFORK
 inline constexpr u16 wipe_on_fork = 256;    // MADV_WIPEONFORK
 inline constexpr u16 no_dump = 512;         // MADV_DONTDUMP
 inline constexpr u16 has_own_pages = 1024;  // private mapping of an object: some pages have been copied
-}
+}  // namespace area_flag
 
 class Area : public TreeHook<>, public ListHook<MappedAreaTag>, public HeapObject {
 public:
     u64 start = 0;
     u64 end = 0;
-    u64 object_offset = 0;  // bytes, of `start`
+    u64 object_offset = 0;       // bytes, of `start`
     Ref<MemoryObject> object{};  // null: private anonymous memory
     const char* label = nullptr;
     u16 flags = 0;
     u8 protection = 0;
-    u8 policy = 0;  // mbind(2) mode; the node is always 0
-    u32 sweep = 0;  // the object's: which unmap_pages() has looked here
+    u8 policy = 0;                  // mbind(2) mode; the node is always 0
+    u32 sweep = 0;                  // the object's: which unmap_pages() has looked here
     AddressSpace* space = nullptr;  // with an object: whose it is
 
     Area() = default;
@@ -50,8 +50,8 @@ public:
     {
         constexpr u16 compared = static_cast<u16>(~area_flag::has_own_pages);
         return end == right.start && protection == right.protection && (flags & compared) == (right.flags & compared) &&
-               !has(area_flag::grows_down) && label == right.label && policy == right.policy && object == right.object &&
-               (!object || object_offset + (end - start) == right.object_offset);
+               !has(area_flag::grows_down) && label == right.label && policy == right.policy &&
+               object == right.object && (!object || object_offset + (end - start) == right.object_offset);
     }
 };
 
@@ -62,8 +62,8 @@ struct AreaOrder {
 };
 using Areas = Tree<Area, AreaOrder>;
 
-// Areas taken out of an address space. Declared before the guard of the space's mutex: dropping an object may be the end
-// of a file, which wants locks of its own.
+// Areas taken out of an address space. Declared before the guard of the space's mutex: dropping an object may be the
+// end of a file, which wants locks of its own.
 class RemovedAreas {
 public:
     RemovedAreas() = default;

@@ -1,6 +1,6 @@
 // FrameRef: counts references in the frame's descriptor.
-#include <kernel/hal/boot_info.hpp>
 #include <kernel/core.hpp>
+#include <kernel/hal/boot_info.hpp>
 #include <kernel/mm/frame.hpp>
 
 namespace takt {

@@ -4,9 +4,9 @@
 // mm helper types only; the allocator itself is frame_allocator.hpp.
 #pragma once
 
+#include <kernel/base/assert.hpp>
 #include <kernel/base/types.hpp>
 #include <kernel/hal/atomic.hpp>
-#include <kernel/base/assert.hpp>
 #include <utility>
 
 namespace takt {

@@ -1,6 +1,6 @@
+#include <kernel/core.hpp>
 #include <kernel/hal/clock.hpp>
 #include <kernel/hal/paging.hpp>
-#include <kernel/core.hpp>
 #include <kernel/mm/out_of_memory.hpp>
 #include <kernel/sync/preempt_off.hpp>
 #include <string.h>
@@ -36,7 +36,8 @@ void FrameAllocator::init(MayBlock& context)
         LockGuard guard(lock_, context);
         for (usize index = 0; index < info.range_count; index++)
             if (info.ranges[index].usable)
-                add_range(guard, page_ceiling(info.ranges[index].start), page_floor(info.ranges[index].end), exclusions, 4);
+                add_range(guard, page_ceiling(info.ranges[index].start), page_floor(info.ranges[index].end), exclusions,
+                          4);
     }
     u64 reserve = total() / 64;
     reserve_ = reserve < reserve_bytes_max / page_size ? reserve : reserve_bytes_max / page_size;
@@ -55,7 +56,8 @@ void FrameAllocator::place_descriptors(const Exclusion* exclusions, usize count)
         // Each exclusion can move the start once: `count` passes settle it.
         for (usize pass = 0; pass < count; pass++)
             for (usize which = 0; which < count; which++)
-                if (start < exclusions[which].end && start + bytes > exclusions[which].start) start = exclusions[which].end;
+                if (start < exclusions[which].end && start + bytes > exclusions[which].start)
+                    start = exclusions[which].end;
         if (start + bytes > page_floor(info.ranges[index].end)) continue;
         descriptors_ = static_cast<FrameDescriptor*>(hal::direct_map(start));
         memset(static_cast<void*>(descriptors_), 0, bytes);
@@ -160,7 +162,9 @@ void FrameAllocator::put_block(u64 frame, unsigned order)
 {
     while (order < order_max) {
         u64 buddy = frame ^ 1ull << order;
-        if (buddy >= descriptor_count_ || descriptors_[buddy].use != FrameUse::free || descriptors_[buddy].order != order) break;
+        if (buddy >= descriptor_count_ || descriptors_[buddy].use != FrameUse::free ||
+            descriptors_[buddy].order != order)
+            break;
         unlink(buddy, order);
         frame &= ~(1ull << order);
         order++;
@@ -393,7 +397,8 @@ MemoryTotals FrameAllocator::totals() const
         totals.free += stock.count.load(Order::relaxed);
         for (usize use = 0; use < frame_use_count; use++) uses[use] += stock.uses[use].load(Order::relaxed);
     }
-    for (usize use = 0; use < frame_use_count; use++) totals.uses[use] = uses[use] > 0 ? static_cast<u64>(uses[use]) : 0;
+    for (usize use = 0; use < frame_use_count; use++)
+        totals.uses[use] = uses[use] > 0 ? static_cast<u64>(uses[use]) : 0;
     i64 committed = committed_.load(Order::relaxed);
     i64 locked = locked_.load(Order::relaxed);
     totals.committed = committed > 0 ? static_cast<u64>(committed) : 0;

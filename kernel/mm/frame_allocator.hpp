@@ -20,15 +20,15 @@
 namespace takt {
 
 enum class FrameUse : u8 {
-    unavailable,   // not memory, or inside a block whose first frame says what it is
-    free,          // first frame of a free block
-    stocked,       // in a CPU's stock
-    kernel,        // whole pages of the kernel's heap, and everything else of the kernel's own
-    slab,          // objects of the kernel's heap
-    page_table,    // of user address spaces
+    unavailable,  // not memory, or inside a block whose first frame says what it is
+    free,         // first frame of a free block
+    stocked,      // in a CPU's stock
+    kernel,       // whole pages of the kernel's heap, and everything else of the kernel's own
+    slab,         // objects of the kernel's heap
+    page_table,   // of user address spaces
     kernel_stack,
-    anonymous,     // private pages of programs
-    object         // pages of memory objects: files, shared memory
+    anonymous,  // private pages of programs
+    object      // pages of memory objects: files, shared memory
 };
 inline constexpr usize frame_use_count = 9;
 

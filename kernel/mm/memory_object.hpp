@@ -29,8 +29,9 @@ public:
     virtual u64 device_number() const { return 0; }
 
     // After pages were taken out of the object: takes [first, end) out of all that map it, so that the next access asks
-    // the object again. With `copies`, also the private copies of those pages (a file that was cut; a hole leaves them).
-    // One call at a time for an object, with no lock of Rank::address_space or above held. Bound: areas that map it.
+    // the object again. With `copies`, also the private copies of those pages (a file that was cut; a hole leaves
+    // them). One call at a time for an object, with no lock of Rank::address_space or above held. Bound: areas that map
+    // it.
     void unmap_pages(MayBlock& context, u64 first, u64 end, bool copies);
 
 private:

@@ -103,7 +103,8 @@ void* SlabAllocator::refill_and_take(MayLock& context, usize which)
         PreemptOff off;
         if (Magazines* mine = magazines_[hal::current_thread().cpu_id().value].load(Order::relaxed)) {
             Magazine& magazine = mine->of[which];
-            while (count > 0 && magazine.count < magazine_limits[which]) magazine.objects[magazine.count++] = objects[--count];
+            while (count > 0 && magazine.count < magazine_limits[which])
+                magazine.objects[magazine.count++] = objects[--count];
         }
     }
     if (count > 0) put_back(which, objects, count);

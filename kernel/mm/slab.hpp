@@ -51,7 +51,8 @@ private:
     };
 
     void* refill_and_take(MayLock& context, usize which);
-    usize take(MayLock& guard, SizeClass& size_class, usize which, void** objects, usize wanted) REQUIRES(size_class.lock);
+    usize take(MayLock& guard, SizeClass& size_class, usize which, void** objects, usize wanted)
+        REQUIRES(size_class.lock);
     void put_back(usize which, void** objects, usize count);
     Slab* make_slab(MayLock& guard, usize which);
     void destroy_slab(FrameNumber first, usize which);

@@ -71,7 +71,8 @@ Result<u32> load_user_word_nofault(UserAddress address)
 Result<u32> compare_exchange_user_word_nofault(UserAddress address, u32 expected, u32 desired)
 {
     u32 seen = 0;
-    if (!in_user_space(address, sizeof seen) || !hal::compare_exchange_user_memory(address.value, expected, desired, seen))
+    if (!in_user_space(address, sizeof seen) ||
+        !hal::compare_exchange_user_memory(address.value, expected, desired, seen))
         return Errno::efault;
     return seen;
 }

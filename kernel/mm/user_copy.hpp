@@ -35,15 +35,13 @@ struct UserPointer {
     explicit operator bool() const { return address.value != 0; }
     UserPointer offset(usize index) const { return UserPointer(address.value + index * sizeof(T)); }
 
-    Result<T> load(MayBlock& context) const
-        requires std::is_trivially_copyable_v<T>
+    Result<T> load(MayBlock& context) const requires std::is_trivially_copyable_v<T>
     {
         T value;
         TRY(copy_from_user(context, &value, address, sizeof value));
         return value;
     }
-    Result<void> store(MayBlock& context, const T& value) const
-        requires std::is_trivially_copyable_v<T>
+    Result<void> store(MayBlock& context, const T& value) const requires std::is_trivially_copyable_v<T>
     {
         return copy_to_user(context, address, &value, sizeof value);
     }

@@ -12,7 +12,7 @@ namespace takt::system_call {
 namespace {
 
 constexpr u32 protection_bits = protection::read | protection::write | protection::execute;
-constexpr u32 protection_semaphore = 8;                // PROT_SEM: accepted, means nothing on this machine
+constexpr u32 protection_semaphore = 8;  // PROT_SEM: accepted, means nothing on this machine
 constexpr u32 personality_read_implies_execute = 0x400000;
 // What MAP_SHARED_VALIDATE knows; MAP_SYNC needs a file in persistent memory.
 constexpr u32 validated_flags = map_flag::type | map_flag::fixed | map_flag::anonymous | map_flag::low_2_gib |
@@ -151,7 +151,8 @@ Result<i64> munlock(MayBlock& context, UserAddress address, u64 length)
 Result<i64> mlockall(MayBlock& context, u32 flags)
 {
     namespace flag = abi::lock_flag;
-    if (flags == 0 || flags == flag::all_on_fault || flags & ~(flag::all_current | flag::all_future | flag::all_on_fault))
+    if (flags == 0 || flags == flag::all_on_fault ||
+        flags & ~(flag::all_current | flag::all_future | flag::all_on_fault))
         return Errno::einval;
     TRY(current_space(context).lock_all(context, flags & flag::all_current, flags & flag::all_future,
                                         flags & flag::all_on_fault, current_memory_limits(context)));

@@ -77,8 +77,8 @@ Result<i64> set_mempolicy(MayBlock& context, u32 mode, UserPointer<u64> mask, u6
     return 0;
 }
 
-Result<i64> get_mempolicy(MayBlock& context, UserPointer<u32> mode, UserPointer<u64> mask, u64 bits, UserAddress address,
-                          u64 flags)
+Result<i64> get_mempolicy(MayBlock& context, UserPointer<u32> mode, UserPointer<u64> mask, u64 bits,
+                          UserAddress address, u64 flags)
 {
     if (flags & ~u64{policy::get_node | policy::get_address | policy::get_allowed}) return Errno::einval;
     if (mask && bits < 1) return Errno::einval;
@@ -105,7 +105,8 @@ Result<i64> get_mempolicy(MayBlock& context, UserPointer<u32> mode, UserPointer<
     return 0;
 }
 
-Result<i64> mbind(MayBlock& context, UserAddress address, u64 length, u64 mode, UserPointer<u64> mask, u64 bits, u32 flags)
+Result<i64> mbind(MayBlock& context, UserAddress address, u64 length, u64 mode, UserPointer<u64> mask, u64 bits,
+                  u32 flags)
 {
     if (flags & ~(policy::move_strict | policy::move | policy::move_all)) return Errno::einval;
     if (flags & policy::move_all && !current_has(context, Capability::sys_nice)) return Errno::eperm;

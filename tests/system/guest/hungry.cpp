@@ -14,10 +14,7 @@ namespace {
 
 constexpr std::size_t piece = 1 << 20;
 
-void* map(int flags)
-{
-    return mmap(nullptr, piece, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
-}
+void* map(int flags) { return mmap(nullptr, piece, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0); }
 
 template <typename Body>
 int in_child(Body body)
@@ -97,7 +94,8 @@ void copies()
     int status = 0;
     while (killed == 0 && wait(&status) > 0) killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
     for (pid_t child : children) kill(child, SIGKILL);
-    while (wait(nullptr) > 0) {}
+    while (wait(nullptr) > 0) {
+    }
     _exit(killed ? 0 : 1);
 }
 

@@ -348,24 +348,26 @@ void forking()
     OK(madvise(wiped, page, MADV_WIPEONFORK));
     shared[0] = 1;
     IS(in_child([&] {
-        if (own[5 * page] != 1 || shared[0] != 1 || wiped[0] != 0) return 1;
-        own[5 * page] = 2;
-        shared[0] = 2;
-        shared[page] = 3;
-        if (reading(dropped) != SIGSEGV) return 2;
-        return in_child([&] {
-            if (own[5 * page] != 2 || own[6 * page] != 1) return 3;
-            own[5 * page] = 4;
-            return 0;
-        });
-    }), 0);
+           if (own[5 * page] != 1 || shared[0] != 1 || wiped[0] != 0) return 1;
+           own[5 * page] = 2;
+           shared[0] = 2;
+           shared[page] = 3;
+           if (reading(dropped) != SIGSEGV) return 2;
+           return in_child([&] {
+               if (own[5 * page] != 2 || own[6 * page] != 1) return 3;
+               own[5 * page] = 4;
+               return 0;
+           });
+       }),
+       0);
     HOLDS(own[5 * page] == 1 && shared[0] == 2 && shared[page] == 3 && wiped[0] == 1);
     // Many children, each with pages of its own.
     for (int child = 0; child < 8; child++)
         IS(in_child([&] {
-            std::memset(own, child, 16 * page);
-            return own[15 * page] == child ? 0 : 1;
-        }), 0);
+               std::memset(own, child, 16 * page);
+               return own[15 * page] == child ? 0 : 1;
+           }),
+           0);
     HOLDS(own[15 * page] == 1);
     OK(munmap(own, 16 * page));
     OK(munmap(shared, 2 * page));
@@ -411,32 +413,35 @@ void locking()
 
     // What is mapped from now on.
     IS(in_child([] {
-        if (mlockall(MCL_CURRENT | MCL_FUTURE)) return 1;
-        char* later = map(16);
-        const long faults = minor_faults();
-        for (std::size_t at = 0; at < 16 * page; at += page) later[at] = 1;
-        if (minor_faults() != faults) return 2;
-        // A thread's stack is made without rights first.
-        char* stack = map(16, PROT_NONE);
-        if (mprotect(stack, 16 * page, read_write)) return 3;
-        const long more = minor_faults();
-        for (std::size_t at = 0; at < 16 * page; at += page) stack[at] = 1;
-        if (minor_faults() != more) return 4;
-        return munlockall() ? 5 : 0;
-    }), 0);
+           if (mlockall(MCL_CURRENT | MCL_FUTURE)) return 1;
+           char* later = map(16);
+           const long faults = minor_faults();
+           for (std::size_t at = 0; at < 16 * page; at += page) later[at] = 1;
+           if (minor_faults() != faults) return 2;
+           // A thread's stack is made without rights first.
+           char* stack = map(16, PROT_NONE);
+           if (mprotect(stack, 16 * page, read_write)) return 3;
+           const long more = minor_faults();
+           for (std::size_t at = 0; at < 16 * page; at += page) stack[at] = 1;
+           if (minor_faults() != more) return 4;
+           return munlockall() ? 5 : 0;
+       }),
+       0);
     FAILS(mlockall(0), EINVAL);
     FAILS(mlockall(8), EINVAL);
 
     // RLIMIT_MEMLOCK, for those without the capability.
     IS(in_child([] {
-        const rlimit limit{4 * page, 4 * page};
-        if (setrlimit(RLIMIT_MEMLOCK, &limit) || setresuid(1000, 1000, 1000)) return 1;
-        char* some = map(16);
-        if (mlock(some, 4 * page)) return 2;
-        if (mlock(some + 4 * page, page) != -1 || errno != ENOMEM) return 3;
-        if (mmap(nullptr, page, read_write, private_memory | MAP_LOCKED, -1, 0) != MAP_FAILED || errno != EAGAIN) return 4;
-        return 0;
-    }), 0);
+           const rlimit limit{4 * page, 4 * page};
+           if (setrlimit(RLIMIT_MEMLOCK, &limit) || setresuid(1000, 1000, 1000)) return 1;
+           char* some = map(16);
+           if (mlock(some, 4 * page)) return 2;
+           if (mlock(some + 4 * page, page) != -1 || errno != ENOMEM) return 3;
+           if (mmap(nullptr, page, read_write, private_memory | MAP_LOCKED, -1, 0) != MAP_FAILED || errno != EAGAIN)
+               return 4;
+           return 0;
+       }),
+       0);
 
     char* ahead = map(4, read_write, private_memory | MAP_POPULATE);
     before = minor_faults();
@@ -494,20 +499,24 @@ void advising()
 void limits()
 {
     IS(in_child([] {
-        const long total = field_of("/proc/self/status", "VmSize:") * 1024;
-        const rlimit limit{static_cast<rlim_t>(total) + 64 * page, RLIM_INFINITY};
-        if (setrlimit(RLIMIT_AS, &limit)) return 1;
-        char* some = map(32);
-        if (mmap(nullptr, 64 * page, read_write, private_memory, -1, 0) != MAP_FAILED || errno != ENOMEM) return 2;
-        if (mremap(some, 32 * page, 128 * page, MREMAP_MAYMOVE) != MAP_FAILED || errno != ENOMEM) return 3;
-        return munmap(some, 32 * page) || mmap(nullptr, 48 * page, read_write, private_memory, -1, 0) == MAP_FAILED ? 4 : 0;
-    }), 0);
+           const long total = field_of("/proc/self/status", "VmSize:") * 1024;
+           const rlimit limit{static_cast<rlim_t>(total) + 64 * page, RLIM_INFINITY};
+           if (setrlimit(RLIMIT_AS, &limit)) return 1;
+           char* some = map(32);
+           if (mmap(nullptr, 64 * page, read_write, private_memory, -1, 0) != MAP_FAILED || errno != ENOMEM) return 2;
+           if (mremap(some, 32 * page, 128 * page, MREMAP_MAYMOVE) != MAP_FAILED || errno != ENOMEM) return 3;
+           return munmap(some, 32 * page) || mmap(nullptr, 48 * page, read_write, private_memory, -1, 0) == MAP_FAILED
+                      ? 4
+                      : 0;
+       }),
+       0);
     IS(in_child([] {
-        const rlimit limit{4 * page, 4 * page};
-        if (setrlimit(RLIMIT_DATA, &limit)) return 1;
-        if (mmap(nullptr, 1024 * page, read_write, private_memory, -1, 0) != MAP_FAILED || errno != ENOMEM) return 2;
-        return mmap(nullptr, 1024 * page, PROT_READ, private_memory, -1, 0) == MAP_FAILED ? 3 : 0;
-    }), 0);
+           const rlimit limit{4 * page, 4 * page};
+           if (setrlimit(RLIMIT_DATA, &limit)) return 1;
+           if (mmap(nullptr, 1024 * page, read_write, private_memory, -1, 0) != MAP_FAILED || errno != ENOMEM) return 2;
+           return mmap(nullptr, 1024 * page, PROT_READ, private_memory, -1, 0) == MAP_FAILED ? 3 : 0;
+       }),
+       0);
     // More than there can be is refused at once.
     HOLDS(mmap(nullptr, 1ul << 45, read_write, private_memory, -1, 0) == MAP_FAILED && errno == ENOMEM);
     void* sparse = mmap(nullptr, 1ul << 40, read_write, private_memory | MAP_NORESERVE, -1, 0);
@@ -529,11 +538,12 @@ void stack()
 {
     IS(in_child([] { return deep(1000) == 0 ? 1 : 0; }), 0);  // 4 MiB of 8
     IS(in_child([] {
-        signal(SIGSEGV, SIG_DFL);
-        const rlimit limit{1 << 20, 1 << 20};
-        setrlimit(RLIMIT_STACK, &limit);
-        return deep(1000);
-    }), 128 + SIGSEGV);
+           signal(SIGSEGV, SIG_DFL);
+           const rlimit limit{1 << 20, 1 << 20};
+           setrlimit(RLIMIT_STACK, &limit);
+           return deep(1000);
+       }),
+       128 + SIGSEGV);
     // What grows down needs a gap of 256 pages to what is below.
     char* room = map(2048, PROT_NONE);
     OK(munmap(room + page, 2047 * page));
@@ -554,7 +564,8 @@ void bad_addresses()
 {
     int ends[2];
     OK(pipe(ends));
-    const std::uintptr_t bad[] = {0, 1, 0x1000, 0x7ffffffff000, 0x800000000000, 0xffff800000000000, 0xffffffff80100000, ~0ul};
+    const std::uintptr_t bad[] = {
+        0, 1, 0x1000, 0x7ffffffff000, 0x800000000000, 0xffff800000000000, 0xffffffff80100000, ~0ul};
     for (const std::uintptr_t address : bad) {
         FAILS(write(ends[1], reinterpret_cast<void*>(address), 8), EFAULT);
         IS(reading(reinterpret_cast<char*>(address)), SIGSEGV);
@@ -641,10 +652,11 @@ void policies()
     OK(syscall(SYS_get_mempolicy, &mode, nodes, 1024, nullptr, 0));
     HOLDS(mode == MPOL_BIND && nodes[0] == 1);
     IS(in_child([] {
-        int inherited = -1;
-        syscall(SYS_get_mempolicy, &inherited, nullptr, 0, nullptr, 0);
-        return inherited;
-    }), MPOL_BIND);
+           int inherited = -1;
+           syscall(SYS_get_mempolicy, &inherited, nullptr, 0, nullptr, 0);
+           return inherited;
+       }),
+       MPOL_BIND);
     FAILS(syscall(SYS_set_mempolicy, MPOL_BIND, nullptr, 0), EINVAL);
     FAILS(syscall(SYS_set_mempolicy, 99, &first, 64), EINVAL);
     OK(syscall(SYS_set_mempolicy, MPOL_DEFAULT, nullptr, 0));
@@ -667,10 +679,11 @@ void nothing_lost()
     const auto churn_memory = [] {
         for (int round = 0; round < 20; round++)
             IS(in_child([] {
-                std::memset(map(512), 1, 512 * page);
-                std::memset(map(64, read_write, shared_memory), 1, 64 * page);
-                return 0;
-            }), 0);
+                   std::memset(map(512), 1, 512 * page);
+                   std::memset(map(64, read_write, shared_memory), 1, 64 * page);
+                   return 0;
+               }),
+               0);
     };
     churn_memory();
     const long before = field_of("/proc/meminfo", "MemFree:");

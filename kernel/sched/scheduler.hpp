@@ -59,24 +59,24 @@ public:
     void start(Thread& thread);
     // Ends the running thread. `reap` is called later by the reaper thread, when no CPU uses the stack any more.
     static void reap_kernel_thread(MayBlock& context, Thread& thread);
-    [[noreturn]] void exit_current(MayBlock& context, void (*reap)(MayBlock&, Thread&));
+    [[noreturn]] void exit_current(MayBlock& context, void (*reap)(MayBlock&, Thread&)) NO_THREAD_SAFETY_ANALYSIS;
 
     // --- Waiting. Most code uses WaitQueue or Completion.
 
     // Sleeps until unpark(), the deadline, or (by mode) a signal. An unpark() that came before counts: returns at once.
     // Callers test their condition in a loop; a stale permit may end one wait early. Interrupts off for one timer
     // insertion and the switch.
-    Thread::Wake park(MayBlock& context, WaitMode mode, Instant deadline = Instant::never());
+    Thread::Wake park(MayBlock& context, WaitMode mode, Instant deadline = Instant::never()) NO_THREAD_SAFETY_ANALYSIS;
     // As park, for PiMutex: the thread may hold Locks; nothing but unpark() ends it.
-    void park_for_lock(Thread& self);
+    void park_for_lock(Thread& self) NO_THREAD_SAFETY_ANALYSIS;
     // Makes a parked thread ready, or leaves a permit. Any context. O(1) beside the class's queue; holds one run-queue
     // lock at a time.
-    void unpark(Thread& thread);
+    void unpark(Thread& thread) NO_THREAD_SAFETY_ANALYSIS;
     // Sets work bits; wakes the thread if its wait allows, interrupts it if it runs in user mode. Any context.
-    void set_work(Thread& thread, Work bits);
+    void set_work(Thread& thread, Work bits) NO_THREAD_SAFETY_ANALYSIS;
     static void clear_work(Thread& thread, Work bits) { thread.work.fetch_and(~static_cast<u32>(bits), Order::acq_rel); }
     // sched_yield(2): to the end of the queue of its level.
-    void yield(MayBlock& context);
+    void yield(MayBlock& context) NO_THREAD_SAFETY_ANALYSIS;
     // Reschedules now if that is due; for long loops under the model `points`.
     void preemption_point(MayBlock& context);
 
@@ -86,24 +86,26 @@ public:
     SchedulingParameters parameters(Thread& thread);
     // einval: no CPU of the set is online. A thread that stands elsewhere moves at once; the caller's own move is
     // complete on return.
-    Result<void> set_affinity(MayBlock& context, Thread& thread, const CpuSet& cpus);
+    Result<void> set_affinity(MayBlock& context, Thread& thread, const CpuSet& cpus) NO_THREAD_SAFETY_ANALYSIS;
     CpuSet affinity(Thread& thread);
     // Applies an inherited level. Under thread.pi_lock.
-    void change_level(Thread& thread, Level level);
+    void change_level(Thread& thread, Level level) NO_THREAD_SAFETY_ANALYSIS;
 
     // Execution time so far.
-    Duration run_time(Thread& thread);
+    Duration run_time(Thread& thread) NO_THREAD_SAFETY_ANALYSIS;
     Duration round_robin_slice() const { return milliseconds(100); }
 
     static void assert_may_block(const Thread& thread);
 
     // --- Machine side: called by entry code, interrupts off.
-    void preempt_current();
-    void finish_switch();
-    void on_timer_interrupt(IrqContext& context);
-    void on_reschedule_interrupt(IrqContext& context);
+    void preempt_current() NO_THREAD_SAFETY_ANALYSIS;
+    void finish_switch() NO_THREAD_SAFETY_ANALYSIS;
+    void on_timer_interrupt(IrqContext& context) NO_THREAD_SAFETY_ANALYSIS;
+    void on_reschedule_interrupt(IrqContext& context) NO_THREAD_SAFETY_ANALYSIS;
 
 private:
+    // The lock of a run queue is taken by one thread and released by the next, across the switch: the thread-safety analysis
+    // can't follow that, so the functions between are marked, and their comments say what is locked.
     friend class SoftTimer;
     friend class TimerThread;
     friend class Migration;
@@ -114,14 +116,14 @@ private:
     bool make_ready(Cpu& here, RunQueue& queue, Thread& thread, Thread::Wake reason, u64 cycles);
     void add_ready(Cpu& here, RunQueue& queue, Thread& thread, bool wakeup);
     void add_beside(RunQueue& queue, Thread& thread, i32 running);
-    void expire_sleep(Cpu& cpu, Thread& thread, u64 cycles);
-    void place(Thread& thread);
+    void expire_sleep(Cpu& cpu, Thread& thread, u64 cycles) NO_THREAD_SAFETY_ANALYSIS;
+    void place(Thread& thread) NO_THREAD_SAFETY_ANALYSIS;
     void enqueue_and_preempt(RunQueue& queue, Thread& thread, bool wakeup);
     CpuId select_cpu(Thread& thread, RunQueue& home);
-    void switch_away(Cpu& cpu, Thread& previous, u64 cycles);
+    void switch_away(Cpu& cpu, Thread& previous, u64 cycles) NO_THREAD_SAFETY_ANALYSIS;
     u64 account(RunQueue& queue, Thread& running);
-    void finish_switch_here();
-    void finish_switch_from(RunQueue& queue, Thread& previous);
+    void finish_switch_here() NO_THREAD_SAFETY_ANALYSIS;
+    void finish_switch_from(RunQueue& queue, Thread& previous) NO_THREAD_SAFETY_ANALYSIS;
     void charge(RunQueue& queue, Thread& thread, u64 cycles);
     void update_slice(RunQueue& queue, bool local);
     void start_slice(RunQueue& queue);
@@ -129,7 +131,7 @@ private:
     static void arm_next(RunQueue& queue);
     void end_of_slice(RunQueue& queue);
     void request_reschedule(RunQueue& queue);
-    Thread::Wake sleep_on(Cpu& cpu, Thread& self);
+    Thread::Wake sleep_on(Cpu& cpu, Thread& self) NO_THREAD_SAFETY_ANALYSIS;
 
     Cpu* cpus_[cpu_count_max] = {};
     Atomic<u32> cpu_count_{0};

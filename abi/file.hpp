@@ -88,10 +88,11 @@ struct Utimbuf {
 
 // fcntl(2) commands.
 namespace fcntl_command {
-inline constexpr u32 dup = 0, get_descriptor_flags = 1, set_descriptor_flags = 2, get_flags = 3, set_flags = 4, get_lock = 5,
-                     set_lock = 6, set_lock_wait = 7, set_owner = 8, get_owner = 9, set_signal = 10, get_signal = 11,
-                     set_owner_ex = 15, get_owner_ex = 16, ofd_get_lock = 36, ofd_set_lock = 37, ofd_set_lock_wait = 38,
-                     dup_close_on_exec = 1030, set_pipe_size = 1031, get_pipe_size = 1032, add_seals = 1033, get_seals = 1034;
+inline constexpr u32 dup = 0, get_descriptor_flags = 1, set_descriptor_flags = 2, get_flags = 3, set_flags = 4,
+                     get_lock = 5, set_lock = 6, set_lock_wait = 7, set_owner = 8, get_owner = 9, set_signal = 10,
+                     get_signal = 11, set_owner_ex = 15, get_owner_ex = 16, ofd_get_lock = 36, ofd_set_lock = 37,
+                     ofd_set_lock_wait = 38, dup_close_on_exec = 1030, set_pipe_size = 1031, get_pipe_size = 1032,
+                     add_seals = 1033, get_seals = 1034;
 }
 inline constexpr i16 lock_read = 0, lock_write = 1, lock_none = 2;
 inline constexpr u32 descriptor_close_on_exec = 1;
@@ -100,12 +101,13 @@ inline constexpr u32 descriptor_close_on_exec = 1;
 namespace seal {
 inline constexpr u32 seal = 1, shrink = 2, grow = 4, write = 8, future_write = 16, all = 31;
 }
-inline constexpr u32 memfd_close_on_exec = 1, memfd_allow_sealing = 2, memfd_huge = 4, memfd_noexec_seal = 8, memfd_exec = 16;
+inline constexpr u32 memfd_close_on_exec = 1, memfd_allow_sealing = 2, memfd_huge = 4, memfd_noexec_seal = 8,
+                     memfd_exec = 16;
 
 // *at(2) flags.
 namespace at_flag {
-inline constexpr u32 symlink_no_follow = 0x100, remove_directory = 0x200, effective_access = 0x200, symlink_follow = 0x400,
-                     no_automount = 0x800, empty_path = 0x1000, statx_sync_type = 0x6000;
+inline constexpr u32 symlink_no_follow = 0x100, remove_directory = 0x200, effective_access = 0x200,
+                     symlink_follow = 0x400, no_automount = 0x800, empty_path = 0x1000, statx_sync_type = 0x6000;
 }
 
 // renameat2(2)
@@ -115,7 +117,8 @@ inline constexpr u32 no_replace = 1, exchange = 2, whiteout = 4;
 
 // fallocate(2)
 namespace allocate_mode {
-inline constexpr u32 keep_size = 1, punch_hole = 2, collapse_range = 8, zero_range = 16, insert_range = 32, unshare = 64;
+inline constexpr u32 keep_size = 1, punch_hole = 2, collapse_range = 8, zero_range = 16, insert_range = 32,
+                     unshare = 64;
 }
 
 // flock(2)

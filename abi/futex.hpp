@@ -10,7 +10,7 @@ inline constexpr u32 wait = 0, wake = 1, fd = 2, requeue = 3, cmp_requeue = 4, w
                      trylock_pi = 8, wait_bitset = 9, wake_bitset = 10, wait_requeue_pi = 11, cmp_requeue_pi = 12,
                      lock_pi2 = 13;
 inline constexpr u32 private_flag = 128, clock_realtime = 256, command_mask = ~(private_flag | clock_realtime);
-}
+}  // namespace futex_op
 
 // The word of a PI futex and of a robust mutex.
 inline constexpr u32 futex_waiters = 0x80000000, futex_owner_died = 0x40000000, futex_tid_mask = 0x3fffffff;

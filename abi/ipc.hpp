@@ -37,8 +37,8 @@ struct IpcPermissions {
 static_assert(sizeof(IpcPermissions) == 48);
 
 namespace semaphore {
-inline constexpr i32 get_pid = 11, get_value = 12, get_all = 13, get_waiting = 14, get_waiting_zero = 15, set_value = 16,
-                     set_all = 17, stat = 18, info = 19, stat_any = 20;
+inline constexpr i32 get_pid = 11, get_value = 12, get_all = 13, get_waiting = 14, get_waiting_zero = 15,
+                     set_value = 16, set_all = 17, stat = 18, info = 19, stat_any = 20;
 inline constexpr i16 undo = 0x1000;  // SEM_UNDO
 }  // namespace semaphore
 
@@ -76,9 +76,9 @@ static_assert(sizeof(SemaphoreInfo) == 40);
 
 namespace shared_memory {
 inline constexpr i32 lock = 11, unlock = 12, stat = 13, info = 14, stat_any = 15;
-inline constexpr u32 huge_pages = 04000, no_reserve = 010000;                                      // shmget(2)
-inline constexpr u32 read_only = 010000, round = 020000, remap = 040000, execute = 0100000;        // shmat(2)
-inline constexpr u32 mode_destroyed = 01000, mode_locked = 02000;                                  // shm_perm.mode
+inline constexpr u32 huge_pages = 04000, no_reserve = 010000;                                // shmget(2)
+inline constexpr u32 read_only = 010000, round = 020000, remap = 040000, execute = 0100000;  // shmat(2)
+inline constexpr u32 mode_destroyed = 01000, mode_locked = 02000;                            // shm_perm.mode
 }  // namespace shared_memory
 
 struct SharedMemoryStat {
@@ -141,7 +141,7 @@ struct MessageInfo {
     i32 queue_bytes_max;   // MSGMNB
     i32 queues_max;        // MSGMNI
     i32 segment_size;
-    i32 messages_max;      // MSG_INFO: bytes
+    i32 messages_max;  // MSG_INFO: bytes
     u16 segments_max;
     u16 pad;
 };

@@ -26,13 +26,14 @@ inline constexpr u64 signal_stack_size_min = 2048;  // MINSIGSTKSZ
 
 // si_code of siginfo_t.
 namespace signal_code {
-inline constexpr i32 user = 0, kernel = 0x80, queue = -1, timer = -2, message_queue = -3, async_io = -4, thread_kill = -6;
+inline constexpr i32 user = 0, kernel = 0x80, queue = -1, timer = -2, message_queue = -3, async_io = -4,
+                     thread_kill = -6;
 inline constexpr i32 ill_illopn = 2, fpe_intdiv = 1, fpe_fltdiv = 3, fpe_fltovf = 4, fpe_fltund = 5, fpe_fltres = 6,
                      fpe_fltinv = 7, segv_maperr = 1, segv_accerr = 2, bus_adraln = 1, bus_adrerr = 2, trap_brkpt = 1,
                      trap_trace = 2;
 inline constexpr i32 child_exited = 1, child_killed = 2, child_dumped = 3, child_trapped = 4, child_stopped = 5,
                      child_continued = 6;
-}
+}  // namespace signal_code
 
 // sigevent of timer_create(2) and mq_notify(3).
 struct Sigevent {

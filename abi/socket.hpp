@@ -15,9 +15,9 @@ inline constexpr i32 close_on_exec = 02000000, nonblock = 04000;  // SOCK_CLOEXE
 
 // Flags of send(2) and recv(2).
 namespace message_flag {
-inline constexpr u32 out_of_band = 1, peek = 2, dont_route = 4, control_truncated = 8, truncated = 0x20, dont_wait = 0x40,
-                     end_of_record = 0x80, wait_all = 0x100, confirm = 0x800, error_queue = 0x2000, no_signal = 0x4000,
-                     more = 0x8000, wait_for_one = 0x10000, control_close_on_exec = 0x40000000;
+inline constexpr u32 out_of_band = 1, peek = 2, dont_route = 4, control_truncated = 8, truncated = 0x20,
+                     dont_wait = 0x40, end_of_record = 0x80, wait_all = 0x100, confirm = 0x800, error_queue = 0x2000,
+                     no_signal = 0x4000, more = 0x8000, wait_for_one = 0x10000, control_close_on_exec = 0x40000000;
 }
 
 // getsockopt(2), setsockopt(2) at level SOL_SOCKET.

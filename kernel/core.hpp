@@ -1,5 +1,5 @@
-// Core: the lower half of the Kernel object: what scheduling, locks, timers, interrupts and the kernel's heap need. They
-// include this, not kernel.hpp, and so know nothing of what stands above them.
+// Core: the lower half of the Kernel object: what scheduling, locks, timers, interrupts and the kernel's heap need.
+// They include this, not kernel.hpp, and so know nothing of what stands above them.
 #pragma once
 
 #include <kernel/hal/clock.hpp>
@@ -18,7 +18,8 @@ public:
     SlabAllocator slabs;
 };
 
-// An id for a kernel thread, from the numbers that user threads have too. Value 0: none left. (process/process_table.cpp)
+// An id for a kernel thread, from the numbers that user threads have too. Value 0: none left.
+// (process/process_table.cpp)
 ThreadId allocate_thread_id();
 
 }  // namespace takt

@@ -34,7 +34,8 @@ FiberStack::FiberStack()
             return;
         }
     }
-    base_ = mmap(nullptr, guard_bytes + bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    base_ =
+        mmap(nullptr, guard_bytes + bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base_ == MAP_FAILED || mprotect(base_, guard_bytes, PROT_NONE) != 0) throw std::bad_alloc();
 }
 

@@ -29,7 +29,8 @@ Machine::Machine(u32 processors, u64 memory_bytes) : lines_(line_count), memory_
         processors_.back()->number = number;
     }
     mapping_bytes_ = memory_bytes + memory_alignment;
-    mapping_ = mmap(nullptr, mapping_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    mapping_ =
+        mmap(nullptr, mapping_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (mapping_ == MAP_FAILED) throw std::bad_alloc();
     u64 base = (reinterpret_cast<u64>(mapping_) + memory_alignment - 1) & ~(memory_alignment - 1);
     memory_ = reinterpret_cast<unsigned char*>(base);
@@ -105,7 +106,8 @@ bool Machine::run_due_event(i64 before_ns)
 // The running processor stops here; returns when it is its turn again.
 void Machine::leave_to_next()
 {
-    while (run_due_event(earliest_processor()->key_ns)) {}
+    while (run_due_event(earliest_processor()->key_ns)) {
+    }
     Processor* self = running_;
     Processor* next = earliest_processor();
     if (next->key_ns > end_ns_ || next->key_ns == never_ns) next = nullptr;
@@ -195,7 +197,8 @@ void Machine::take_interrupt(Processor& processor)
         processor.pending.erase(processor.pending.begin());
         // The controller keeps one bit for each vector: what has come twice is taken once.
         std::erase_if(processor.pending, [&](const Interrupt& other) {
-            return other.kind == interrupt.kind && other.number == interrupt.number && other.arrival_ns <= processor.time_ns;
+            return other.kind == interrupt.kind && other.number == interrupt.number &&
+                   other.arrival_ns <= processor.time_ns;
         });
     }
     processor.interrupts_enabled = false;
@@ -274,7 +277,8 @@ void Machine::run_until(i64 end_ns)
     if (failed_) throw Stopped("the machine has stopped before: " + stopped_);
     current_machine = this;
     end_ns_ = end_ns;
-    while (run_due_event(earliest_processor()->key_ns)) {}
+    while (run_due_event(earliest_processor()->key_ns)) {
+    }
     Processor* first = earliest_processor();
     if (first->key_ns != never_ns && first->key_ns <= end_ns) {
         running_ = first;

@@ -44,9 +44,9 @@ struct Processor {
     std::vector<Interrupt> pending;  // by arrival
 
     // --- The machine's own.
-    i64 key_ns = never_ns;         // when it goes on
-    void* stack = nullptr;         // where it stands, while another one runs
-    bool waiting = false;          // until wait_until_ns, an interrupt or a write to spin_word
+    i64 key_ns = never_ns;  // when it goes on
+    void* stack = nullptr;  // where it stands, while another one runs
+    bool waiting = false;   // until wait_until_ns, an interrupt or a write to spin_word
     i64 wait_until_ns = never_ns;
     const void* spin_word = nullptr;
 

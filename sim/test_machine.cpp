@@ -14,15 +14,21 @@ struct TestMachine::Spawned {
 
 class TestMachine::BodyThread : public Thread {
 public:
-    BodyThread(ThreadId thread_id, const char* thread_name, Spawned& what) : Thread(thread_id, thread_name), spawned(what) {}
+    BodyThread(ThreadId thread_id, const char* thread_name, Spawned& what)
+        : Thread(thread_id, thread_name), spawned(what)
+    {
+    }
     Spawned& spawned;
 };
 
-void TestMachine::StorageDeleter::operator()(void* memory) const { ::operator delete(memory, std::align_val_t{alignment}); }
+void TestMachine::StorageDeleter::operator()(void* memory) const
+{
+    ::operator delete (memory, std::align_val_t{alignment});
+}
 
 void* TestMachine::storage(usize bytes, usize alignment)
 {
-    void* memory = ::operator new(bytes, std::align_val_t{alignment});
+    void* memory = ::operator new (bytes, std::align_val_t{alignment});
     storage_.emplace_back(memory, StorageDeleter{alignment});
     return memory;
 }
@@ -63,7 +69,8 @@ void TestMachine::boot_processor(u32 number)
     if (number == 0) {
         MayBlock context = ContextMint::may_block(hal::current_thread());
         core_->frames.init(context);
-        for (u32 other = 0; other < cpu_count(); other++) core_->scheduler.start_cpu_threads(context, cpu(other)).value();
+        for (u32 other = 0; other < cpu_count(); other++)
+            core_->scheduler.start_cpu_threads(context, cpu(other)).value();
     }
     core_->scheduler.idle_loop();
 }
@@ -83,7 +90,8 @@ Thread& TestMachine::spawn(const char* name, SchedulingParameters parameters, Bo
     spawned_.push_back(std::make_unique<Spawned>());
     Spawned& spawned = *spawned_.back();
     spawned.body = std::move(body);
-    auto& thread = *new (storage(sizeof(BodyThread), alignof(BodyThread))) BodyThread(allocate_thread_id(), name, spawned);
+    auto& thread =
+        *new (storage(sizeof(BodyThread), alignof(BodyThread))) BodyThread(allocate_thread_id(), name, spawned);
     spawned.thread = &thread;
     thread.parameters = parameters;
     thread.base_level = thread.level = parameters.level();
@@ -132,7 +140,8 @@ void TestMachine::run(Duration limit)
     machine_.run_until((now() + limit).ns);
     return_at_last_end_ = false;
     if (alive_ == 0) return;
-    throw sim::Stopped((machine_.idle() ? "all threads wait for ever:" : "the run takes too long:") + describe_threads());
+    throw sim::Stopped((machine_.idle() ? "all threads wait for ever:" : "the run takes too long:") +
+                       describe_threads());
 }
 
 void TestMachine::run(Body body, Duration limit)
@@ -165,8 +174,8 @@ std::string TestMachine::describe_threads() const
     for (const auto& spawned : spawned_) {
         if (spawned->ended) continue;
         const Thread& thread = *spawned->thread;
-        text += std::string(text.empty() ? " " : ", ") + thread.name + " (level " + std::to_string(thread.level) + ", " +
-                states[static_cast<usize>(thread.state)] + ")";
+        text += std::string(text.empty() ? " " : ", ") + thread.name + " (level " + std::to_string(thread.level) +
+                ", " + states[static_cast<usize>(thread.state)] + ")";
     }
     return text;
 }

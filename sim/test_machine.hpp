@@ -6,8 +6,8 @@
 //     machine.run();                                       // until every spawned thread has ended
 //
 // Threads spawned by host code start together, in that order, from one interrupt of CPU 0; those spawned by a simulated
-// thread start at once. Nothing depends on real time. A kernel panic, and a run() that can't come to its end because all
-// threads wait, throw sim::Stopped.
+// thread start at once. Nothing depends on real time. A kernel panic, and a run() that can't come to its end because
+// all threads wait, throw sim::Stopped.
 #pragma once
 
 #include <functional>
@@ -32,7 +32,8 @@ public:
 
     // --- Threads. Level 0 is the fair class, above it FIFO. The thread ends with its body, and stays with the machine.
     Thread& spawn(const char* name, Level level, Body body, CpuSet affinity = CpuSet::all(cpu_count_max));
-    Thread& spawn(const char* name, SchedulingParameters parameters, Body body, CpuSet affinity = CpuSet::all(cpu_count_max));
+    Thread& spawn(const char* name, SchedulingParameters parameters, Body body,
+                  CpuSet affinity = CpuSet::all(cpu_count_max));
 
     // --- Running, from host code.
     // Until every spawned thread has ended. Stopped: they can't, or it takes more than `limit` of virtual time.
@@ -72,8 +73,8 @@ private:
     friend ThreadId allocate_thread_id();
     friend void log_text(LogLevel level, std::string_view text);
 
-    // Memory for the kernel's objects. They are abandoned with the machine, not destroyed: a test may leave threads that
-    // wait in queues.
+    // Memory for the kernel's objects. They are abandoned with the machine, not destroyed: a test may leave threads
+    // that wait in queues.
     void* storage(usize bytes, usize alignment);
     void boot_processor(u32 number);
     void start_waiting_threads();

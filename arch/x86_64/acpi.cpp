@@ -1,6 +1,7 @@
 // The ACPI tables that a PC needs to start: processors and interrupt controllers (MADT), power-off and reset (FADT).
 //
-// Source: ACPI specification 6.5, sections 5.2.5 (RSDP), 5.2.7 (RSDT), 5.2.9 (FADT), 5.2.12 (MADT), 4.8.3 (sleep registers).
+// Source: ACPI specification 6.5, sections 5.2.5 (RSDP), 5.2.7 (RSDT), 5.2.9 (FADT), 5.2.12 (MADT), 4.8.3 (sleep
+// registers).
 #include <arch/x86_64/interrupt_controller.hpp>
 #include <arch/x86_64/memory_map.hpp>
 #include <kernel/base/assert.hpp>
@@ -60,7 +61,8 @@ const RootPointer* scan_for_root_pointer(u64 start, u64 end)
 
 const RootPointer* find_root_pointer()
 {
-    if (hal::boot_info().root_pointer) return static_cast<const RootPointer*>(hal::direct_map(hal::boot_info().root_pointer));
+    if (hal::boot_info().root_pointer)
+        return static_cast<const RootPointer*>(hal::direct_map(hal::boot_info().root_pointer));
     return scan_for_root_pointer(0xe0000, 0x100000);
 }
 
@@ -73,7 +75,8 @@ void read_processors_and_controllers(const TableHeader& madt)
         if (entry[0] == 0 && (entry[4] & 1) && processors.count < cpu_count_max)
             processors.apic_ids[processors.count++] = entry[3];
         else if (entry[0] == 2)
-            add_isa_override(entry[3], read_at<u32>(entry, 4), (read_at<u16>(entry, 8) & 3) == 3, (read_at<u16>(entry, 8) >> 2 & 3) == 3);
+            add_isa_override(entry[3], read_at<u32>(entry, 4), (read_at<u16>(entry, 8) & 3) == 3,
+                             (read_at<u16>(entry, 8) >> 2 & 3) == 3);
     }
     // Overrides first: the controllers' ISA routes are completed from them.
     for (u32 offset = 44; offset + 2 <= madt.length && bytes[offset + 1] >= 2; offset += bytes[offset + 1])

@@ -45,7 +45,8 @@ void read_pvh(u64 physical)
     const auto& start = *static_cast<const PvhStartInfo*>(hal::direct_map(physical));
     if (start.magic != 0x336ec578 || start.version < 1) PANIC("PVH start info of an unknown version");
     const auto* map = static_cast<const PvhMemoryEntry*>(hal::direct_map(start.memory_map));
-    for (u32 index = 0; index < start.memory_map_entries; index++) add_range(map[index].address, map[index].size, map[index].type == 1);
+    for (u32 index = 0; index < start.memory_map_entries; index++)
+        add_range(map[index].address, map[index].size, map[index].type == 1);
     if (start.module_count > 0) {
         const auto& module = *static_cast<const PvhModule*>(hal::direct_map(start.modules));
         info.initramfs_start = module.address;
@@ -117,7 +118,8 @@ u64 machine::take_early_frames(usize count)
 {
     u64 start = page_ceiling(info.kernel_end);
     u64 end = start + count * page_size;
-    ASSERT(info.initramfs_length == 0 || end <= info.initramfs_start || start >= info.initramfs_start + info.initramfs_length);
+    ASSERT(info.initramfs_length == 0 || end <= info.initramfs_start ||
+           start >= info.initramfs_start + info.initramfs_length);
     info.kernel_end = end;
     memset(hal::direct_map(start), 0, count * page_size);
     return start;

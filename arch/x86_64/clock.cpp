@@ -1,7 +1,7 @@
 // Time-stamp counter and local APIC timer: calibration and arming.
 //
-// Both count at fixed rates. Where CPUID tells the counter's frequency, it is used; else the PIT (1,193,182 Hz) measures
-// both over the same interval.
+// Both count at fixed rates. Where CPUID tells the counter's frequency, it is used; else the PIT (1,193,182 Hz)
+// measures both over the same interval.
 #include <arch/x86_64/interrupt_controller.hpp>
 #include <arch/x86_64/interrupt_vectors.hpp>
 #include <arch/x86_64/memory_map.hpp>
@@ -36,7 +36,8 @@ Measurement measure()
     hal::out8(0x42, pit_ticks >> 8);
     u64 start = read_cycles();
     u32 timer_start = read_apic(apic_register::timer_current);
-    while (!(hal::in8(0x61) & 0x20)) {}  // bound: 10 ms
+    while (!(hal::in8(0x61) & 0x20)) {
+    }  // bound: 10 ms
     u64 end = read_cycles();
     u32 timer_end = read_apic(apic_register::timer_current);
     write_apic(apic_register::timer_initial, 0);
@@ -80,7 +81,8 @@ void calibrate_clock()
     u64 timer_hz = round_rate(scale_to_hz(measurement.timer_counts));
     ASSERT(counter_hz > 0 && timer_hz > 0);
     clock_scale.multiplier = shifted_quotient(static_cast<u64>(ns_per_s), counter_hz);
-    timer_multiplier = shifted_quotient(timer_hz, static_cast<u64>(ns_per_s)) + (timer_hz == static_cast<u64>(ns_per_s) ? 0 : 1);
+    timer_multiplier =
+        shifted_quotient(timer_hz, static_cast<u64>(ns_per_s)) + (timer_hz == static_cast<u64>(ns_per_s) ? 0 : 1);
 }
 
 u64 counter_frequency() { return counter_hz; }
@@ -113,10 +115,13 @@ void disarm_timer() { write_apic(apic_register::timer_initial, 0); }
 
 i64 boot_time_of_day_ns()
 {
-    while (read_cmos(0x0a) & 0x80) {}  // bound: an update takes 2 ms
+    while (read_cmos(0x0a) & 0x80) {
+    }  // bound: an update takes 2 ms
     bool binary = read_cmos(0x0b) & 4;
-    i64 second = decimal(read_cmos(0), binary), minute = decimal(read_cmos(2), binary), hour = decimal(read_cmos(4), binary);
-    i64 day = decimal(read_cmos(7), binary), month = decimal(read_cmos(8), binary), year = decimal(read_cmos(9), binary);
+    i64 second = decimal(read_cmos(0), binary), minute = decimal(read_cmos(2), binary),
+        hour = decimal(read_cmos(4), binary);
+    i64 day = decimal(read_cmos(7), binary), month = decimal(read_cmos(8), binary),
+        year = decimal(read_cmos(9), binary);
     i64 seconds = (days_of(2000 + year, month, day) * 24 + hour) * 3600 + minute * 60 + second;
     return seconds * ns_per_s - now().ns;
 }

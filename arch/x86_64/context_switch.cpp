@@ -2,11 +2,10 @@
 #include <arch/x86_64/cpu_features.hpp>
 #include <arch/x86_64/memory_map.hpp>
 #include <arch/x86_64/vector_registers.hpp>
-#include <kernel/hal/context.hpp>
 #include <kernel/core.hpp>
+#include <kernel/hal/context.hpp>
 #include <kernel/mm/address_space.hpp>
 #include <kernel/sched/cpu.hpp>
-
 
 namespace takt {
 namespace {
@@ -59,17 +58,16 @@ void hal::switch_context(Thread& from, Thread& to)
     // prepare_stack() put above.
     u64* save = &from.context.stack_pointer;
     u64 load = to.context.stack_pointer;
-    asm volatile(
-        "push %%rbp\n"
-        "lea 1f(%%rip), %%rax\n"
-        "push %%rax\n"
-        "mov %%rsp, (%[save])\n"
-        "mov %[load], %%rsp\n"
-        "ret\n"
-        "1: pop %%rbp\n"
-        : [save] "+D"(save), [load] "+S"(load)
-        :
-        : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory", "cc");
+    asm volatile("push %%rbp\n"
+                 "lea 1f(%%rip), %%rax\n"
+                 "push %%rax\n"
+                 "mov %%rsp, (%[save])\n"
+                 "mov %[load], %%rsp\n"
+                 "ret\n"
+                 "1: pop %%rbp\n"
+                 : [save] "+D"(save), [load] "+S"(load)
+                 :
+                 : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory", "cc");
 }
 
 extern "C" void takt_after_first_switch()

@@ -22,34 +22,50 @@ Registers cpuid(u32 leaf, u32 subleaf = 0)
 }
 
 // Names by bit; null where Linux shows none.
-constexpr const char* names_1_d[32] = {
-    "fpu", "vme", "de", "pse", "tsc", "msr", "pae", "mce", "cx8", "apic", nullptr, "sep", "mtrr", "pge", "mca", "cmov",
-    "pat", "pse36", "pn", "clflush", nullptr, "dts", "acpi", "mmx", "fxsr", "sse", "sse2", "ss", "ht", "tm", "ia64", "pbe"};
+constexpr const char* names_1_d[32] = {"fpu",  "vme",   "de",    "pse",     "tsc",   "msr", "pae",  "mce",
+                                       "cx8",  "apic",  nullptr, "sep",     "mtrr",  "pge", "mca",  "cmov",
+                                       "pat",  "pse36", "pn",    "clflush", nullptr, "dts", "acpi", "mmx",
+                                       "fxsr", "sse",   "sse2",  "ss",      "ht",    "tm",  "ia64", "pbe"};
 constexpr const char* names_extended_d[32] = {
-    nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, "syscall", nullptr, nullptr, nullptr,
-    nullptr, nullptr, nullptr, nullptr, "mp", "nx", nullptr, "mmxext", nullptr, nullptr, "fxsr_opt", "pdpe1gb", "rdtscp", nullptr, "lm",
-    "3dnowext", "3dnow"};
-constexpr const char* names_1_c[32] = {
-    "pni", "pclmulqdq", "dtes64", "monitor", "ds_cpl", "vmx", "smx", "est", "tm2", "ssse3", "cid", "sdbg", "fma", "cx16",
-    "xtpr", "pdcm", nullptr, "pcid", "dca", "sse4_1", "sse4_2", "x2apic", "movbe", "popcnt", "tsc_deadline_timer", "aes",
-    "xsave", nullptr, "avx", "f16c", "rdrand", "hypervisor"};
+    nullptr,   nullptr, nullptr, nullptr,    nullptr,   nullptr,  nullptr, nullptr, nullptr,    nullptr, nullptr,
+    "syscall", nullptr, nullptr, nullptr,    nullptr,   nullptr,  nullptr, nullptr, "mp",       "nx",    nullptr,
+    "mmxext",  nullptr, nullptr, "fxsr_opt", "pdpe1gb", "rdtscp", nullptr, "lm",    "3dnowext", "3dnow"};
+constexpr const char* names_1_c[32] = {"pni",    "pclmulqdq", "dtes64", "monitor", "ds_cpl",
+                                       "vmx",    "smx",       "est",    "tm2",     "ssse3",
+                                       "cid",    "sdbg",      "fma",    "cx16",    "xtpr",
+                                       "pdcm",   nullptr,     "pcid",   "dca",     "sse4_1",
+                                       "sse4_2", "x2apic",    "movbe",  "popcnt",  "tsc_deadline_timer",
+                                       "aes",    "xsave",     nullptr,  "avx",     "f16c",
+                                       "rdrand", "hypervisor"};
 constexpr const char* names_extended_c[32] = {
-    "lahf_lm", "cmp_legacy", "svm", "extapic", "cr8_legacy", "abm", "sse4a", "misalignsse", "3dnowprefetch", "osvw", "ibs",
-    "xop", "skinit", "wdt", nullptr, "lwp", "fma4", "tce", nullptr, "nodeid_msr", nullptr, "tbm", "topoext", "perfctr_core",
-    "perfctr_nb", nullptr, "bpext", "ptsc", "perfctr_llc", "mwaitx", nullptr, nullptr};
+    "lahf_lm",       "cmp_legacy", "svm",   "extapic",    "cr8_legacy",  "abm",    "sse4a",   "misalignsse",
+    "3dnowprefetch", "osvw",       "ibs",   "xop",        "skinit",      "wdt",    nullptr,   "lwp",
+    "fma4",          "tce",        nullptr, "nodeid_msr", nullptr,       "tbm",    "topoext", "perfctr_core",
+    "perfctr_nb",    nullptr,      "bpext", "ptsc",       "perfctr_llc", "mwaitx", nullptr,   nullptr};
 constexpr const char* names_7_b[32] = {
-    "fsgsbase", "tsc_adjust", "sgx", "bmi1", "hle", "avx2", nullptr, "smep", "bmi2", "erms", "invpcid", "rtm", "cqm", nullptr,
-    "mpx", "rdt_a", "avx512f", "avx512dq", "rdseed", "adx", "smap", "avx512ifma", nullptr, "clflushopt", "clwb", "intel_pt",
-    "avx512pf", "avx512er", "avx512cd", "sha_ni", "avx512bw", "avx512vl"};
+    "fsgsbase", "tsc_adjust", "sgx",      "bmi1",     "hle",      "avx2",       nullptr,    "smep",
+    "bmi2",     "erms",       "invpcid",  "rtm",      "cqm",      nullptr,      "mpx",      "rdt_a",
+    "avx512f",  "avx512dq",   "rdseed",   "adx",      "smap",     "avx512ifma", nullptr,    "clflushopt",
+    "clwb",     "intel_pt",   "avx512pf", "avx512er", "avx512cd", "sha_ni",     "avx512bw", "avx512vl"};
 constexpr const char* names_xsave[4] = {"xsaveopt", "xsavec", "xgetbv1", "xsaves"};
-constexpr const char* names_7_c[32] = {
-    nullptr, "avx512vbmi", "umip", "pku", "ospke", "waitpkg", "avx512_vbmi2", nullptr, "gfni", "vaes", "vpclmulqdq",
-    "avx512_vnni", "avx512_bitalg", "tme", "avx512_vpopcntdq", nullptr, "la57", nullptr, nullptr, nullptr, nullptr, nullptr, "rdpid",
-    nullptr, "bus_lock_detect", "cldemote", nullptr, "movdiri", "movdir64b", "enqcmd", "sgx_lc", nullptr};
-constexpr const char* names_7_d[32] = {
-    nullptr, nullptr, "avx512_4vnniw", "avx512_4fmaps", "fsrm", nullptr, nullptr, nullptr, "avx512_vp2intersect", nullptr, "md_clear",
-    nullptr, nullptr, nullptr, "serialize", nullptr, "tsxldtrk", nullptr, "pconfig", "arch_lbr", nullptr, nullptr, "amx_bf16", "avx512_fp16",
-    "amx_tile", "amx_int8", nullptr, nullptr, "flush_l1d", "arch_capabilities", nullptr, nullptr};
+constexpr const char* names_7_c[32] = {nullptr,      "avx512vbmi",   "umip",          "pku",       "ospke",
+                                       "waitpkg",    "avx512_vbmi2", nullptr,         "gfni",      "vaes",
+                                       "vpclmulqdq", "avx512_vnni",  "avx512_bitalg", "tme",       "avx512_vpopcntdq",
+                                       nullptr,      "la57",         nullptr,         nullptr,     nullptr,
+                                       nullptr,      nullptr,        "rdpid",         nullptr,     "bus_lock_detect",
+                                       "cldemote",   nullptr,        "movdiri",       "movdir64b", "enqcmd",
+                                       "sgx_lc",     nullptr};
+constexpr const char* names_7_d[32] = {nullptr,         nullptr,     "avx512_4vnniw",
+                                       "avx512_4fmaps", "fsrm",      nullptr,
+                                       nullptr,         nullptr,     "avx512_vp2intersect",
+                                       nullptr,         "md_clear",  nullptr,
+                                       nullptr,         nullptr,     "serialize",
+                                       nullptr,         "tsxldtrk",  nullptr,
+                                       "pconfig",       "arch_lbr",  nullptr,
+                                       nullptr,         "amx_bf16",  "avx512_fp16",
+                                       "amx_tile",      "amx_int8",  nullptr,
+                                       nullptr,         "flush_l1d", "arch_capabilities",
+                                       nullptr,         nullptr};
 
 void append_names(TextSink& text, u32 bits, std::span<const char* const> names, bool& first)
 {
@@ -133,8 +149,9 @@ void describe_cpu(CpuId cpu, TextSink& text)
     format(text, "\nstepping\t: {}\ncpu MHz\t\t: {}.{03}\n", version.a & 15, khz / 1000, khz % 1000);
     if (extended_max >= 0x80000006) format(text, "cache size\t: {} KB\n", cpuid(0x80000006).c >> 16);
     // The scheduler treats every CPU as a core of its own in one package.
-    format(text, "physical id\t: 0\nsiblings\t: {}\ncore id\t\t: {}\ncpu cores\t: {}\napicid\t\t: {}\ninitial apicid\t: {}\n", cpus,
-           cpu, cpus, apic_id, apic_id);
+    format(text,
+           "physical id\t: 0\nsiblings\t: {}\ncore id\t\t: {}\ncpu cores\t: {}\napicid\t\t: {}\ninitial apicid\t: {}\n",
+           cpus, cpu, cpus, apic_id, apic_id);
     format(text, "fpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: {}\nwp\t\t: yes\nflags\t\t: ", leaf_max);
     append_flags(text, leaf_max, extended_max);
     format(text, "\nbugs\t\t:\nbogomips\t: {}.{02}\nclflush size\t: {}\ncache_alignment\t: {}\n", khz * 2 / 1000,

@@ -8,9 +8,9 @@ namespace takt::machine {
 
 // local_apic.cpp
 namespace apic_register {
-inline constexpr u32 id = 0x20, task_priority = 0x80, end_of_interrupt = 0xb0, spurious = 0xf0, error = 0x280, command_low = 0x300,
-                     command_high = 0x310, timer = 0x320, lint0 = 0x350, lint1 = 0x360, timer_initial = 0x380,
-                     timer_current = 0x390, timer_divide = 0x3e0;
+inline constexpr u32 id = 0x20, task_priority = 0x80, end_of_interrupt = 0xb0, spurious = 0xf0, error = 0x280,
+                     command_low = 0x300, command_high = 0x310, timer = 0x320, lint0 = 0x350, lint1 = 0x360,
+                     timer_initial = 0x380, timer_current = 0x390, timer_divide = 0x3e0;
 }
 extern volatile u32* local_apic;  // registers, or null in x2APIC mode
 

@@ -2,9 +2,9 @@
 #include <arch/x86_64/interrupt_controller.hpp>
 #include <arch/x86_64/interrupt_vectors.hpp>
 #include <arch/x86_64/memory_map.hpp>
+#include <kernel/core.hpp>
 #include <kernel/hal/interrupts.hpp>
 #include <kernel/hal/port_io.hpp>
-#include <kernel/core.hpp>
 #include <kernel/sched/cpu.hpp>
 #include <kernel/sync/raw_spin_lock.hpp>
 
@@ -52,7 +52,8 @@ void write_register(IoApic& chip, u32 index, u32 value)
 IoApic* chip_of(u32 line)
 {
     for (usize index = 0; index < io.count; index++)
-        if (line >= io.chips[index].line_base && line < io.chips[index].line_base + io.chips[index].line_count) return &io.chips[index];
+        if (line >= io.chips[index].line_base && line < io.chips[index].line_base + io.chips[index].line_count)
+            return &io.chips[index];
     return nullptr;
 }
 
@@ -122,7 +123,8 @@ bool claim_line(u32 line, CpuId cpu)
     u32 index = 0x10 + 2 * (line - chip->line_base);
     RawGuard guard(io.lock);
     write_register(*chip, index + 1, core().scheduler.cpu(cpu).apic_id << 24);
-    write_register(*chip, index, vector | (active_low ? entry_active_low : 0) | (level ? entry_level : 0) | entry_masked);
+    write_register(*chip, index,
+                   vector | (active_low ? entry_active_low : 0) | (level ? entry_level : 0) | entry_masked);
     return true;
 }
 

@@ -12,8 +12,8 @@ void init_kernel_stacks();  // boot
 u64 allocate_kernel_stack(MayLock& context);
 void free_kernel_stack(MayLock& context, u64 top);
 bool in_kernel_stack_guard(u64 address);
-// Makes the first switch to `thread` continue at `resume`, with entry and argument on the stack, `below_top` bytes below the
-// stack's end.
+// Makes the first switch to `thread` continue at `resume`, with entry and argument on the stack, `below_top` bytes
+// below the stack's end.
 void prepare_stack(Thread& thread, u64 resume, u64 entry, u64 argument, usize below_top);
 
 }  // namespace takt::machine

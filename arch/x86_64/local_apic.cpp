@@ -1,9 +1,9 @@
 #include <arch/x86_64/interrupt_controller.hpp>
 #include <arch/x86_64/interrupt_vectors.hpp>
 #include <arch/x86_64/memory_map.hpp>
-#include <kernel/hal/clock.hpp>
 #include <kernel/base/assert.hpp>
 #include <kernel/core.hpp>
+#include <kernel/hal/clock.hpp>
 #include <kernel/sched/cpu.hpp>
 
 namespace takt::machine {
@@ -47,7 +47,7 @@ void init_local_apic()
     write_apic(apic_register::lint0, masked);
     write_apic(apic_register::lint1, masked);
     write_apic(apic_register::error, 0);
-    write_apic(apic_register::timer_divide, 0xb);  // by 1
+    write_apic(apic_register::timer_divide, 0xb);    // by 1
     write_apic(apic_register::timer, vector_timer);  // one-shot
     write_apic(apic_register::timer_initial, 0);
     write_apic(apic_register::end_of_interrupt, 0);

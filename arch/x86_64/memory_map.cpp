@@ -10,8 +10,8 @@
 #include <arch/x86_64/start.hpp>
 #include <kernel/base/assert.hpp>
 #include <kernel/hal/boot_info.hpp>
-#include <kernel/mm/frame_allocator.hpp>
 #include <kernel/kernel.hpp>
+#include <kernel/mm/frame_allocator.hpp>
 
 extern "C" char takt_text_start[], takt_text_end[], takt_rodata_end[], takt_image_virtual_end[];
 
@@ -34,7 +34,8 @@ u64& entry_of(u64 address, unsigned level)
         if (!(entry & page_present)) {
             // The kernel half's top-level entries must exist before the first user space copies them.
             ASSERT(!frames_ready || at < 4 || address < direct_map_start);
-            u64 physical = frames_ready ? physical_address(hal::kernel().frames.allocate_kernel_table()) : take_early_frames(1);
+            u64 physical =
+                frames_ready ? physical_address(hal::kernel().frames.allocate_kernel_table()) : take_early_frames(1);
             entry = physical | page_present | page_write;
         }
         table = table_at(entry & page_frame_mask);
@@ -97,10 +98,7 @@ void map_kernel_page(u64 address, u64 physical)
     entry_of(address, 1) = physical | page_present | page_write | page_global | page_no_execute;
 }
 
-void map_identity_for_trampoline(u64 physical)
-{
-    entry_of(physical, 1) = physical | page_present | page_write;
-}
+void map_identity_for_trampoline(u64 physical) { entry_of(physical, 1) = physical | page_present | page_write; }
 
 void unmap_identity_for_trampoline(u64 physical)
 {

@@ -1,8 +1,8 @@
 #include <arch/x86_64/interrupt_vectors.hpp>
 #include <arch/x86_64/memory_map.hpp>
 #include <arch/x86_64/panic.hpp>
-#include <kernel/hal/clock.hpp>
 #include <kernel/hal/boot_info.hpp>
+#include <kernel/hal/clock.hpp>
 #include <kernel/hal/console.hpp>
 #include <kernel/kernel.hpp>
 #include <kernel/parameters.hpp>
@@ -66,13 +66,20 @@ void print_thread(Cpu& cpu)
 std::string_view event_name(Event event)
 {
     switch (event) {
-    case Event::wake: return "wake";
-    case Event::switch_to: return "switch to";
-    case Event::timer: return "timer";
-    case Event::interrupt: return "interrupt";
-    case Event::system_call: return "system call";
-    case Event::mark: return "mark";
-    case Event::none: break;
+    case Event::wake:
+        return "wake";
+    case Event::switch_to:
+        return "switch to";
+    case Event::timer:
+        return "timer";
+    case Event::interrupt:
+        return "interrupt";
+    case Event::system_call:
+        return "system call";
+    case Event::mark:
+        return "mark";
+    case Event::none:
+        break;
     }
     return "none";
 }
@@ -84,7 +91,8 @@ void print_events(Cpu& cpu)
         const auto& entry = cpu.recorder.recent(index);
         if (entry.event == Event::none) break;
         std::string_view name;
-        if (entry.event == Event::wake || entry.event == Event::switch_to) name = static_cast<const Thread*>(entry.object)->name;
+        if (entry.event == Event::wake || entry.event == Event::switch_to)
+            name = static_cast<const Thread*>(entry.object)->name;
         print("  {} ns: {} {x} {}\n", hal::cycles_to_ns(entry.cycles), event_name(entry.event), entry.value, name);
     }
 }

@@ -1,7 +1,8 @@
-// Signal frames on x86-64, in Linux's layout: a word for the return, ucontext, siginfo, and above them, aligned to 64, the
-// vector state as XSAVE writes it with Linux's description of it in the bytes that are software's.
+// Signal frames on x86-64, in Linux's layout: a word for the return, ucontext, siginfo, and above them, aligned to 64,
+// the vector state as XSAVE writes it with Linux's description of it in the bytes that are software's.
 //
-// What sigreturn loads was in user memory: every value is brought into what user mode may have before a register sees it.
+// What sigreturn loads was in user memory: every value is brought into what user mode may have before a register sees
+// it.
 #include <arch/x86_64/cpu_features.hpp>
 #include <arch/x86_64/vector_registers.hpp>
 #include <kernel/hal/user_context.hpp>
@@ -38,7 +39,8 @@ struct VectorState {
     u64 reserved[6];
 };
 static_assert(sizeof(VectorState) == legacy_size + header_size);
-static_assert(offsetof(VectorState, software) == abi::vector_state_software_offset && offsetof(VectorState, mxcsr) == 24);
+static_assert(offsetof(VectorState, software) == abi::vector_state_software_offset &&
+              offsetof(VectorState, mxcsr) == 24);
 
 constexpr u32 mxcsr_bits = 0xffff;  // defined in every x86-64 processor
 constexpr u32 mxcsr_initial = 0x1f80;
@@ -54,8 +56,8 @@ struct Description {
 Result<void> push_vector_state(MayBlock& context, u64 address)
 {
     u32 size = static_cast<u32>(machine::vector_state_size);
-    Description description{{abi::vector_state_magic1, size + static_cast<u32>(magic_size), machine::vector_state_features, size, {}},
-                            {}};
+    Description description{
+        {abi::vector_state_magic1, size + static_cast<u32>(magic_size), machine::vector_state_features, size, {}}, {}};
     u64 place = address + abi::vector_state_software_offset;
     TRY(copy_to_user(context, UserAddress(place), &description, sizeof description));
     if (!machine::save_vector_registers_to_user(address)) return Errno::efault;
@@ -166,13 +168,34 @@ void fill_context(Task& task, const hal::UserFrame& frame, SignalSet mask, u64 v
     context.link = 0;
     context.stack = task.alternate_stack;
     context.mask = mask.bits;
-    context.machine = {
-        .r8 = frame.r8, .r9 = frame.r9, .r10 = frame.r10, .r11 = frame.r11, .r12 = frame.r12, .r13 = frame.r13,
-        .r14 = frame.r14, .r15 = frame.r15, .rdi = frame.rdi, .rsi = frame.rsi, .rbp = frame.rbp, .rbx = frame.rbx,
-        .rdx = frame.rdx, .rax = frame.rax, .rcx = frame.rcx, .rsp = frame.rsp, .rip = frame.rip, .rflags = frame.rflags,
-        .cs = user_code_selector, .gs = 0, .fs = 0, .ss = user_data_selector,
-        .error = task.fault_error, .trap = task.fault_vector, .old_mask = mask.bits, .fault_address = task.fault_address,
-        .vector_state = vector_state, .reserved = {}};
+    context.machine = {.r8 = frame.r8,
+                       .r9 = frame.r9,
+                       .r10 = frame.r10,
+                       .r11 = frame.r11,
+                       .r12 = frame.r12,
+                       .r13 = frame.r13,
+                       .r14 = frame.r14,
+                       .r15 = frame.r15,
+                       .rdi = frame.rdi,
+                       .rsi = frame.rsi,
+                       .rbp = frame.rbp,
+                       .rbx = frame.rbx,
+                       .rdx = frame.rdx,
+                       .rax = frame.rax,
+                       .rcx = frame.rcx,
+                       .rsp = frame.rsp,
+                       .rip = frame.rip,
+                       .rflags = frame.rflags,
+                       .cs = user_code_selector,
+                       .gs = 0,
+                       .fs = 0,
+                       .ss = user_data_selector,
+                       .error = task.fault_error,
+                       .trap = task.fault_vector,
+                       .old_mask = mask.bits,
+                       .fault_address = task.fault_address,
+                       .vector_state = vector_state,
+                       .reserved = {}};
 }
 
 // Errors: efault for an address that user mode can't run at.
@@ -207,7 +230,8 @@ Result<void> push_signal_frame(MayBlock& context, Task& task, hal::UserFrame& fr
     }
     TRY(copy_to_user(context, UserAddress(place.frame), &pushed, size));
     // commit:
-    if (task.alternate_stack.flags & abi::stack_flag::auto_disarm) task.alternate_stack = {0, abi::stack_flag::disable, 0, 0};
+    if (task.alternate_stack.flags & abi::stack_flag::auto_disarm)
+        task.alternate_stack = {0, abi::stack_flag::disable, 0, 0};
     frame.rdi = static_cast<u64>(info.signal);
     frame.rsi = place.frame + offsetof(abi::SignalFrame, info);
     frame.rdx = place.frame + offsetof(abi::SignalFrame, context);
@@ -220,7 +244,8 @@ Result<void> push_signal_frame(MayBlock& context, Task& task, hal::UserFrame& fr
     return {};
 }
 
-Result<void> pop_signal_frame(MayBlock& context, Task& task, hal::UserFrame& frame, SignalSet& mask, abi::SignalStack& stack)
+Result<void> pop_signal_frame(MayBlock& context, Task& task, hal::UserFrame& frame, SignalSet& mask,
+                              abi::SignalStack& stack)
 {
     // The handler's return took the first word.
     u64 address = frame.rsp - sizeof(u64) + offsetof(abi::SignalFrame, context);

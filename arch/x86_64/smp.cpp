@@ -3,8 +3,8 @@
 #include <arch/x86_64/kernel_stack.hpp>
 #include <arch/x86_64/memory_map.hpp>
 #include <arch/x86_64/start.hpp>
-#include <kernel/hal/clock.hpp>
 #include <kernel/hal/boot_info.hpp>
+#include <kernel/hal/clock.hpp>
 #include <kernel/kernel.hpp>
 #include <kernel/sched/cpu.hpp>
 #include <kernel/trace/log.hpp>
@@ -20,7 +20,8 @@ constexpr u64 trampoline_page = 0x8000;
 
 void set_word(char* label, u64 value)
 {
-    memcpy(static_cast<char*>(hal::direct_map(trampoline_page)) + (label - takt_trampoline_start), &value, sizeof value);
+    memcpy(static_cast<char*>(hal::direct_map(trampoline_page)) + (label - takt_trampoline_start), &value,
+           sizeof value);
 }
 
 // A CPU object with its idle thread and stacks, from early memory or the allocator. Null: no memory.
@@ -58,7 +59,8 @@ void start_application_processors(MayBlock& context)
 {
     if (processors.count == 1) return;
     map_identity_for_trampoline(trampoline_page);
-    memcpy(hal::direct_map(trampoline_page), takt_trampoline_start, static_cast<usize>(takt_trampoline_end - takt_trampoline_start));
+    memcpy(hal::direct_map(trampoline_page), takt_trampoline_start,
+           static_cast<usize>(takt_trampoline_end - takt_trampoline_start));
     for (u32 index = 1; index < processors.count; index++) {
         Cpu* cpu = create_cpu(context, CpuId{index});
         if (!cpu) break;

@@ -54,7 +54,8 @@ void start()
     calibrate_clock();
     hal::kernel().frames.init(context);
     frames_are_ready();
-    Result<Thread*> first = hal::kernel().scheduler.create_kernel_thread(context, "start", level_fair, &start_rest, nullptr);
+    Result<Thread*> first =
+        hal::kernel().scheduler.create_kernel_thread(context, "start", level_fair, &start_rest, nullptr);
     if (!first.ok()) PANIC("no memory for the first thread");
     hal::kernel().scheduler.start(*first.value());
     hal::kernel().scheduler.idle_loop();

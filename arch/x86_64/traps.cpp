@@ -3,6 +3,7 @@
 // "Where does a timer interrupt become a running thread": takt_timer_interrupt (here) -> Scheduler::on_timer_interrupt
 // (kernel/sched/timers.cpp) makes the thread ready and asks for a reschedule -> entry.S calls
 // takt_preempt_from_interrupt (context_switch.cpp) -> Scheduler::preempt_current -> switch_context.
+#include <abi/signal.hpp>
 #include <arch/x86_64/exception_table.hpp>
 #include <arch/x86_64/interrupt_controller.hpp>
 #include <arch/x86_64/interrupt_vectors.hpp>
@@ -16,7 +17,6 @@
 #include <kernel/mm/page_fault.hpp>
 #include <kernel/process/signal_delivery.hpp>
 #include <kernel/sched/cpu.hpp>
-#include <abi/signal.hpp>
 #include <stddef.h>
 
 namespace takt {
@@ -36,7 +36,8 @@ public:
 namespace machine {
 namespace {
 
-static_assert(offsetof(CpuState, current) == 8 && offsetof(CpuState, user_stack) == 16 && offsetof(CpuState, preempt_word) == 32 &&
+static_assert(offsetof(CpuState, current) == 8 && offsetof(CpuState, user_stack) == 16 &&
+              offsetof(CpuState, preempt_word) == 32 &&
               offsetof(CpuState, task_state) + offsetof(TaskState, stack0) == 64 && offsetof(CpuState, cpu_id) == 36);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Winvalid-offsetof"
@@ -48,12 +49,28 @@ static_assert(sizeof(UserFrame) == 21 * 8 && offsetof(UserFrame, r10) == 56 && o
 constexpr u64 interrupts_enabled_flag = 0x200;
 
 enum ExceptionVector : u32 {
-    divide = 0, debug = 1, nmi = 2, breakpoint = 3, overflow = 4, bound_range = 5, invalid_opcode = 6, double_fault = 8,
-    segment_not_present = 11, stack_segment = 12, general_protection = 13, page_fault = 14, x87 = 16, alignment = 17,
-    machine_check = 18, simd = 19
+    divide = 0,
+    debug = 1,
+    nmi = 2,
+    breakpoint = 3,
+    overflow = 4,
+    bound_range = 5,
+    invalid_opcode = 6,
+    double_fault = 8,
+    segment_not_present = 11,
+    stack_segment = 12,
+    general_protection = 13,
+    page_fault = 14,
+    x87 = 16,
+    alignment = 17,
+    machine_check = 18,
+    simd = 19
 };
 
-FaultAccess access_of(u64 error) { return {.write = (error & 2) != 0, .execute = (error & 16) != 0, .user = (error & 4) != 0}; }
+FaultAccess access_of(u64 error)
+{
+    return {.write = (error & 2) != 0, .execute = (error & 16) != 0, .user = (error & 4) != 0};
+}
 
 UserFault user_fault_of(UserFrame& frame, u32 vector)
 {
@@ -143,14 +160,18 @@ void takt_kernel_exception(UserFrame* frame, u32 vector)
     u64 address = vector == page_fault ? read_cr2() : 0;
     if (vector == page_fault && resolve_kernel_page_fault(*frame, address)) return;
     if (vector == general_protection && fix_up_exception(frame->rip)) return;
-    panic_with_registers(in_kernel_stack_guard(address) ? "kernel stack overflow" : "exception in the kernel", *frame, vector, address);
+    panic_with_registers(in_kernel_stack_guard(address) ? "kernel stack overflow" : "exception in the kernel", *frame,
+                         vector, address);
 }
 
 void takt_paranoid_exception(UserFrame* frame, u32 vector)
 {
     if (vector == nmi && on_nmi(*frame)) return;
-    const char* what = vector == double_fault ? "double fault" : vector == machine_check ? "machine check" : "unexpected NMI";
-    panic_with_registers(in_kernel_stack_guard(read_cr2()) ? "kernel stack overflow" : what, *frame, vector, read_cr2());
+    const char* what = vector == double_fault    ? "double fault"
+                       : vector == machine_check ? "machine check"
+                                                 : "unexpected NMI";
+    panic_with_registers(in_kernel_stack_guard(read_cr2()) ? "kernel stack overflow" : what, *frame, vector,
+                         read_cr2());
 }
 
 void takt_timer_interrupt(u32 vector)

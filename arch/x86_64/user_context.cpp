@@ -39,7 +39,8 @@ void init_vector_state(void* area)
 void save_current_user_state(Thread& self)
 {
     InterruptsOff off;
-    if (self.context.vector_state && this_cpu(off).vector_owner.load(Order::relaxed) == &self) save_vector_registers(self.context.vector_state);
+    if (self.context.vector_state && this_cpu(off).vector_owner.load(Order::relaxed) == &self)
+        save_vector_registers(self.context.vector_state);
     if (cpu_features.fsgsbase) {
         asm volatile("rdfsbase %0" : "=r"(self.context.thread_base));
         asm volatile("swapgs; rdgsbase %0; swapgs" : "=r"(self.context.user_gs_base)::"memory");
@@ -155,8 +156,8 @@ void get_registers(Thread& thread, abi::UserRegisters& registers)
 
 Result<void> set_registers(Thread& thread, const abi::UserRegisters& registers)
 {
-    if (registers.cs != user_code || registers.ss != user_data || !canonical_user(registers.rip) || !canonical_user(registers.fs_base) ||
-        !canonical_user(registers.gs_base))
+    if (registers.cs != user_code || registers.ss != user_data || !canonical_user(registers.rip) ||
+        !canonical_user(registers.fs_base) || !canonical_user(registers.gs_base))
         return Errno::eio;
     UserFrame& frame = user_frame(thread);
     u64 flags = (frame.rflags & ~flags_user) | (registers.rflags & flags_user);

@@ -19,7 +19,8 @@ void publish_clock(void* page, i64 realtime_offset_ns)
     constexpr u32 monotonic_clocks = 1 << 1 | 1 << 4 | 1 << 6 | 1 << 7;
     clocks.multiplier = machine::clock_scale.multiplier;
     for (u32 clock = 0; clock < machine::vdso_clock_count; clock++)
-        __atomic_store_n(&clocks.offset_ns[clock], realtime_clocks >> clock & 1 ? realtime : monotonic, __ATOMIC_RELAXED);
+        __atomic_store_n(&clocks.offset_ns[clock], realtime_clocks >> clock & 1 ? realtime : monotonic,
+                         __ATOMIC_RELAXED);
     clocks.has_rdtscp = machine::cpu_features.rdtscp;
     // Last: before, the vDSO's code asks the kernel.
     __atomic_store_n(&clocks.clock_mask, realtime_clocks | monotonic_clocks, __ATOMIC_RELEASE);

@@ -9,5 +9,6 @@ namespace takt {
 
 }  // namespace takt
 
-#define ASSERT(condition) (__builtin_expect(!!(condition), 1) ? (void)0 : ::takt::panic("assertion failed: " #condition, __FILE__, __LINE__))
+#define ASSERT(condition)                                                                                              \
+    (__builtin_expect(!!(condition), 1) ? (void)0 : ::takt::panic("assertion failed: " #condition, __FILE__, __LINE__))
 #define PANIC(message) ::takt::panic(message, __FILE__, __LINE__)

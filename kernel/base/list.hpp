@@ -19,7 +19,8 @@ namespace boost {
 {
     takt::panic(expression, file, static_cast<int>(line));
 }
-[[noreturn]] inline void assertion_failed_msg(const char* expression, const char*, const char*, const char* file, long line)
+[[noreturn]] inline void assertion_failed_msg(const char* expression, const char*, const char*, const char* file,
+                                              long line)
 {
     takt::panic(expression, file, static_cast<int>(line));
 }
@@ -34,14 +35,16 @@ using ListHook = boost::intrusive::list_base_hook<boost::intrusive::tag<Tag>>;
 
 // O(1) push, pop, erase by object (list.erase(list.s_iterator_to(object))); size is not kept.
 template <typename T, typename Tag = void>
-using List = boost::intrusive::list<T, boost::intrusive::base_hook<ListHook<Tag>>, boost::intrusive::constant_time_size<false>>;
+using List =
+    boost::intrusive::list<T, boost::intrusive::base_hook<ListHook<Tag>>, boost::intrusive::constant_time_size<false>>;
 
 template <typename Tag = void>
 using TreeHook = boost::intrusive::set_base_hook<boost::intrusive::tag<Tag>, boost::intrusive::optimize_size<true>>;
 
 // A red-black tree ordered by Compare; equal elements keep insertion order. O(log n).
 template <typename T, typename Compare, typename Tag = void>
-using Tree = boost::intrusive::multiset<T, boost::intrusive::base_hook<TreeHook<Tag>>, boost::intrusive::compare<Compare>,
-                                        boost::intrusive::constant_time_size<false>>;
+using Tree =
+    boost::intrusive::multiset<T, boost::intrusive::base_hook<TreeHook<Tag>>, boost::intrusive::compare<Compare>,
+                               boost::intrusive::constant_time_size<false>>;
 
 }  // namespace takt

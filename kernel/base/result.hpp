@@ -55,7 +55,7 @@ private:
 };
 
 template <typename T>
-    requires std::is_trivially_copyable_v<T>
+requires std::is_trivially_copyable_v<T>
 class [[nodiscard]] Result<T> {
 public:
     constexpr Result(Errno error) : error_(error) { ASSERT(error != Errno::none); }
@@ -93,10 +93,10 @@ private:
 
 }  // namespace takt
 
-#define TRY(expression)                                     \
-    ({                                                      \
-        auto&& try_result_ = (expression);                  \
-        if (!try_result_.ok()) [[unlikely]]                 \
-            return try_result_.error();                     \
-        std::move(try_result_).value();                     \
+#define TRY(expression)                                                                                                \
+    ({                                                                                                                 \
+        auto&& try_result_ = (expression);                                                                             \
+        if (!try_result_.ok()) [[unlikely]]                                                                            \
+            return try_result_.error();                                                                                \
+        std::move(try_result_).value();                                                                                \
     })

@@ -114,7 +114,8 @@ bool parse_number(std::string_view text, u64& number)
                          : character >= 'A' && character <= 'F' ? static_cast<unsigned>(character - 'A' + 10)
                                                                 : 99;
         if (digit >= base) return false;
-        if (__builtin_mul_overflow(result, base, &result) || __builtin_add_overflow(result, digit, &result)) return false;
+        if (__builtin_mul_overflow(result, base, &result) || __builtin_add_overflow(result, digit, &result))
+            return false;
     }
     number = result;
     return true;

@@ -108,7 +108,7 @@ template <typename... Arguments>
 void format(TextSink& sink, std::string_view pattern, const Arguments&... arguments)
 {
     const text_detail::Argument list[sizeof...(arguments) + 1] = {text_detail::argument(arguments)...,
-                                                                 {text_detail::Argument::Kind::text, 0, {}}};
+                                                                  {text_detail::Argument::Kind::text, 0, {}}};
     text_detail::format_arguments(sink, pattern, list, sizeof...(arguments));
 }
 

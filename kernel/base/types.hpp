@@ -1,8 +1,8 @@
 // Integer names used everywhere.
 #pragma once
 
-#include <cstddef>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 
 namespace takt {

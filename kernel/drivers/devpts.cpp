@@ -44,7 +44,8 @@ Result<void> DevptsFileSystem::set_options(MayBlock&, std::string_view options)
         options = end == std::string_view::npos ? std::string_view() : options.substr(end + 1);
         const usize equals = option.find('=');
         const std::string_view name = option.substr(0, equals);
-        const std::string_view value = equals == std::string_view::npos ? std::string_view() : option.substr(equals + 1);
+        const std::string_view value =
+            equals == std::string_view::npos ? std::string_view() : option.substr(equals + 1);
         u64 number = 0;
         u32 bits = 0;
         if (name == "uid" && parse_number(value, number) && number <= 0xffffffff)
@@ -78,14 +79,15 @@ Result<void> Devpts::init(MayBlock& context)
                  TRY(make_ref<SpecialNode>(context, *file_system_, file_mode::character, multiplexer_device))));
     TRY(hal::kernel().devices.add(context, PseudoTerminal::slave_major, 0, PseudoTerminal::index_max, "pts", open_pts));
     TRY(register_character_device(context, "ptmx", multiplexer_device, 0666, open_ptmx, "/dev/ptmx"));
-    return register_file_system(context, "devpts", [](MayBlock& caller, std::string_view options) -> Result<Ref<FileSystem>> {
-        Ref<DevptsFileSystem> instance = hal::kernel().devpts.file_system();
-        TRY(instance->set_options(caller, options));
-        Dentry& root = *instance->root();
-        Ref<Dentry> ptmx = TRY(root.inode().as_directory()->lookup(caller, root, EntryName("ptmx")));
-        ptmx->inode().set_permissions(instance->multiplexer_mode.load(Order::relaxed));
-        return Ref<FileSystem>(std::move(instance));
-    });
+    return register_file_system(
+        context, "devpts", [](MayBlock& caller, std::string_view options) -> Result<Ref<FileSystem>> {
+            Ref<DevptsFileSystem> instance = hal::kernel().devpts.file_system();
+            TRY(instance->set_options(caller, options));
+            Dentry& root = *instance->root();
+            Ref<Dentry> ptmx = TRY(root.inode().as_directory()->lookup(caller, root, EntryName("ptmx")));
+            ptmx->inode().set_permissions(instance->multiplexer_mode.load(Order::relaxed));
+            return Ref<FileSystem>(std::move(instance));
+        });
 }
 
 // --- Masters and slaves
@@ -120,7 +122,8 @@ Result<Ref<File>> Devpts::open_master(MayBlock& context, u32 flags)
     format(name, "{}", terminal->index);
     PseudoTree root(file_system_->root());
     TRY(root.add(context, name.view(),
-                 TRY(make_ref<SpecialNode>(context, *file_system_, file_mode::character | file_system_->mode.load(Order::relaxed),
+                 TRY(make_ref<SpecialNode>(context, *file_system_,
+                                           file_mode::character | file_system_->mode.load(Order::relaxed),
                                            terminal->device, user >= 0 ? static_cast<u32>(user) : credentials.file_user,
                                            group >= 0 ? static_cast<u32>(group) : credentials.file_group))));
     return Ref<File>(std::move(master).value());
@@ -142,7 +145,7 @@ void Devpts::remove(MayBlock& context, PseudoTerminal& terminal)
     TextBuffer<12> name;
     format(name, "{}", terminal.index);
     (void)PseudoTree(file_system_->root()).remove(context, name.view());  // not there if adding it failed
-    Ref<PseudoTerminal> last;  // dropped outside the lock
+    Ref<PseudoTerminal> last;                                             // dropped outside the lock
     LockGuard guard(lock_, context);
     last = std::move(terminals_[terminal.index]);
 }

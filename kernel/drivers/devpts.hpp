@@ -18,7 +18,7 @@ public:
 
     Atomic<u32> mode{0600};
     Atomic<u32> multiplexer_mode{0};
-    Atomic<i64> user{-1};   // -1: the opener's
+    Atomic<i64> user{-1};  // -1: the opener's
     Atomic<i64> group{-1};
 };
 

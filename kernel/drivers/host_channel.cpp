@@ -59,8 +59,8 @@ Result<void> init_host_channels(MayBlock& context)
 {
     for (u32 minor = 0; minor < std::size(channels); minor++)
         if (hal::in8(channels[minor].port) == present)
-            TRY(register_character_device(context, channels[minor].name, make_device(host_major, minor), 0622, open_channel,
-                                          "host"));
+            TRY(register_character_device(context, channels[minor].name, make_device(host_major, minor), 0622,
+                                          open_channel, "host"));
     return {};
 }
 

@@ -37,7 +37,8 @@ Result<usize> KernelLogFile::read(MayBlock& context, IoBuffer& into, u64)
             before = cursor_;
             found = log.next(cursor_, storage, record);
         }
-        if (found && record.skipped && before.position != 0) return Errno::epipe;  // lines were lost; the next read goes on
+        if (found && record.skipped && before.position != 0)
+            return Errno::epipe;  // lines were lost; the next read goes on
         if (found) break;
         if (nonblocking()) return Errno::eagain;
         TRY(hal::kernel().terminals.wait_for_log(context, before.position));
@@ -93,7 +94,8 @@ u32 KernelLogFile::poll(MayLock& context, PollObserver* observer)
     if (observer) hal::kernel().terminals.log_observers.add(*observer);
     LockGuard guard(lock_, context);
     constexpr u32 writable = poll_event::out | poll_event::wrnorm;
-    return hal::kernel().log.bytes_after(cursor_.position) > 0 ? writable | poll_event::in | poll_event::rdnorm : writable;
+    return hal::kernel().log.bytes_after(cursor_.position) > 0 ? writable | poll_event::in | poll_event::rdnorm
+                                                               : writable;
 }
 
 }  // namespace

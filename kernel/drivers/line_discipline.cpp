@@ -15,8 +15,8 @@ namespace {
 bool is_control(u8 byte) { return byte < 0x20 || byte == 0x7f; }
 bool is_word(u8 byte)
 {
-    return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || byte == '_' ||
-           byte >= 0x80;
+    return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+           byte == '_' || byte >= 0x80;
 }
 u8 to_lower(u8 byte) { return byte >= 'A' && byte <= 'Z' ? static_cast<u8>(byte + 32) : byte; }
 u8 to_upper(u8 byte) { return byte >= 'a' && byte <= 'z' ? static_cast<u8>(byte - 32) : byte; }
@@ -42,8 +42,8 @@ void LineDiscipline::set_settings(const abi::Termios& settings)
         erasing_ = false;
     }
     if ((old.input & ixon) && !input(ixon) && stopped_) start_output();
-    plain_ = !local(icanon | isig | abi::local_flag::echo) &&
-             !input(istrip | iuclc | ixon | icrnl | inlcr | igncr | parmrk);
+    plain_ =
+        !local(icanon | isig | abi::local_flag::echo) && !input(istrip | iuclc | ixon | icrnl | inlcr | igncr | parmrk);
 }
 
 // --- Input
@@ -335,7 +335,8 @@ void LineDiscipline::reprint(u8 byte)
     echo_visible(byte);
     echo('\n');
     line_column_ = column_;
-    for (u32 place = line_head_; place != head_; place++) echo_visible(input_[mask(place)]);  // bound: the line's length
+    for (u32 place = line_head_; place != head_; place++)
+        echo_visible(input_[mask(place)]);  // bound: the line's length
 }
 
 // --- Echo
@@ -371,7 +372,8 @@ void LineDiscipline::push_echo()
 {
     while (echo_pending()) {  // bound: twice, for the ring's two pieces
         const usize at = echo_tail_ % echo_capacity;
-        const usize count = std::min({static_cast<usize>(echo_head_ - echo_tail_), echo_capacity - at, host_.transmit_room()});
+        const usize count =
+            std::min({static_cast<usize>(echo_head_ - echo_tail_), echo_capacity - at, host_.transmit_room()});
         if (count == 0) return;
         host_.transmit({echo_ + at, count});
         echo_tail_ += static_cast<u32>(count);

@@ -63,8 +63,8 @@ public:
         usize count;
         bool line_ended;  // canonical mode: this read is over
     };
-    // Takes bytes out: in canonical mode up to the end of the line; an end of file right behind a full buffer belongs to
-    // that line. O(bytes).
+    // Takes bytes out: in canonical mode up to the end of the line; an end of file right behind a full buffer belongs
+    // to that line. O(bytes).
     Step read(std::span<u8> into);
     // FIONREAD.
     usize input_bytes() const;
@@ -106,19 +106,19 @@ private:
     bool continues_character(u8 byte) const { return input(abi::input_flag::iutf8) && (byte & 0xc0) == 0x80; }
 
     void begin_echo();
-    void echo(u8 byte);         // as it is, but for output processing
-    void echo_visible(u8 byte); // ^X for control characters
+    void echo(u8 byte);          // as it is, but for output processing
+    void echo_visible(u8 byte);  // ^X for control characters
     usize process(u8 byte, u8* out);
     usize process_newline(u8* out);
 
     LineDisciplineHost& host_;
     abi::Termios settings_ = abi::initial_termios();
-    bool plain_ = false;     // settings do nothing to input
-    bool literal_ = false;   // LNEXT came
-    bool erasing_ = false;   // ECHOPRT: inside \.../
+    bool plain_ = false;    // settings do nothing to input
+    bool literal_ = false;  // LNEXT came
+    bool erasing_ = false;  // ECHOPRT: inside \.../
     bool stopped_ = false;
-    u32 head_ = 0;           // end of input; free-running, masked for use
-    u32 line_head_ = 0;      // end of complete lines
+    u32 head_ = 0;       // end of input; free-running, masked for use
+    u32 line_head_ = 0;  // end of complete lines
     u32 tail_ = 0;
     usize column_ = 0;       // of the output
     usize line_column_ = 0;  // where the echo of the current line began

@@ -42,7 +42,9 @@ public:
             Result<usize> done = into.put_zeros(context, piece);
             if (!done.ok()) return total > 0 ? Result<usize>(total) : done;
             total += done.value();
-            if (done.value() < piece || context.thread().has_work(Work::signal) || context.thread().has_work(Work::fatal)) break;
+            if (done.value() < piece || context.thread().has_work(Work::signal) ||
+                context.thread().has_work(Work::fatal))
+                break;
         }
         return total;
     }
@@ -63,7 +65,10 @@ public:
 class RandomFile : public MemoryDevice {
 public:
     using MemoryDevice::MemoryDevice;
-    Result<usize> read(MayBlock& context, IoBuffer& into, u64) override { return hal::kernel().random.read(context, into); }
+    Result<usize> read(MayBlock& context, IoBuffer& into, u64) override
+    {
+        return hal::kernel().random.read(context, into);
+    }
     Result<usize> write(MayBlock& context, IoBuffer& from, u64) override
     {
         u8 chunk[64];
@@ -78,8 +83,8 @@ public:
     }
 };
 
-// A bound on the wake-up delay that power saving may cost. An idle CPU here halts and no more, so every bound holds; the
-// request is checked and remembered for whoever reads it back.
+// A bound on the wake-up delay that power saving may cost. An idle CPU here halts and no more, so every bound holds;
+// the request is checked and remembered for whoever reads it back.
 class LatencyRequestFile : public File {
 public:
     using File::File;

@@ -82,10 +82,7 @@ void PseudoTerminal::packet_event(u8 set, u8 clear)
     output_grew_ = true;
 }
 
-Result<void> PseudoTerminal::may_open()
-{
-    return locked_ || !master_open_ ? Result<void>(Errno::eio) : Result<void>();
-}
+Result<void> PseudoTerminal::may_open() { return locked_ || !master_open_ ? Result<void>(Errno::eio) : Result<void>(); }
 
 Result<void> PseudoTerminal::opened(MayBlock&)
 {

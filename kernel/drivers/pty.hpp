@@ -1,8 +1,8 @@
 // Pseudo-terminals (pty(7)): a terminal whose device is a program that holds the master.
 //
 // PseudoTerminal is the slave, and the place of both ends' state, under the terminal's one lock. PtyMaster is the open
-// master; it exists once. The slave's output waits in a ring for the master; what the master writes goes straight into the
-// line discipline.
+// master; it exists once. The slave's output waits in a ring for the master; what the master writes goes straight into
+// the line discipline.
 #pragma once
 
 #include <kernel/drivers/tty.hpp>
@@ -50,7 +50,7 @@ private:
     Result<i64> open_peer(MayBlock& context, u32 flags);
     void packet_event(u8 set, u8 clear) REQUIRES(lock_);
 
-    bool locked_ GUARDED_BY(lock_) = true;         // TIOCSPTLCK
+    bool locked_ GUARDED_BY(lock_) = true;  // TIOCSPTLCK
     bool master_open_ GUARDED_BY(lock_) = true;
     bool slave_closed_ GUARDED_BY(lock_) = false;  // was open, is not any more
     bool packet_mode_ GUARDED_BY(lock_) = false;

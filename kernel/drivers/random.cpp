@@ -29,9 +29,10 @@ constexpr u64 requests_between_seeds = 1024;
 // RFC 8439, 2.3, with a 64-bit counter and a 64-bit nonce (the layout of the original cipher).
 RandomGenerator::Block RandomGenerator::chacha20(const Key& key, u64 counter, u64 nonce)
 {
-    const Block start = {{0x61707865, 0x3320646e, 0x79622d32, 0x6b206574, key.words[0], key.words[1], key.words[2], key.words[3],
-                          key.words[4], key.words[5], key.words[6], key.words[7], static_cast<u32>(counter),
-                          static_cast<u32>(counter >> 32), static_cast<u32>(nonce), static_cast<u32>(nonce >> 32)}};
+    const Block start = {{0x61707865, 0x3320646e, 0x79622d32, 0x6b206574, key.words[0], key.words[1], key.words[2],
+                          key.words[3], key.words[4], key.words[5], key.words[6], key.words[7],
+                          static_cast<u32>(counter), static_cast<u32>(counter >> 32), static_cast<u32>(nonce),
+                          static_cast<u32>(nonce >> 32)}};
     Block block = start;
     u32* x = block.words;
     for (int round = 0; round < 10; round++) {
@@ -110,7 +111,8 @@ Result<usize> RandomGenerator::read(MayBlock& context, IoBuffer& into)
         Result<usize> done = into.put(context, chunk, piece);
         if (!done.ok()) return total > 0 ? Result<usize>(total) : done;
         total += done.value();
-        if (done.value() < piece || context.thread().has_work(Work::signal) || context.thread().has_work(Work::fatal)) break;
+        if (done.value() < piece || context.thread().has_work(Work::signal) || context.thread().has_work(Work::fatal))
+            break;
     }
     return total;
 }

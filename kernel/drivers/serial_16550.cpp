@@ -12,8 +12,8 @@ namespace flag = abi::control_flag;
 namespace {
 
 // Registers: offsets from the port.
-constexpr u16 data = 0, interrupt_enable = 1, interrupt_identity = 2, fifo_control = 2, line_control = 3, modem_control = 4,
-              line_status = 5, modem_status = 6, scratch = 7;
+constexpr u16 data = 0, interrupt_enable = 1, interrupt_identity = 2, fifo_control = 2, line_control = 3,
+              modem_control = 4, line_status = 5, modem_status = 6, scratch = 7;
 constexpr u16 divisor_low = 0, divisor_high = 1;  // with divisor access on
 
 constexpr u8 enable_receive = 1, enable_transmit = 2, enable_line_status = 4, enable_modem = 8;
@@ -195,7 +195,8 @@ void SerialPort::modem_changed()
     if (!(status & carrier_changed)) return;
     counters_.dcd++;
     const bool carrier = status & carrier_detect;
-    if (carrier_ && !carrier && !(discipline_.settings().control & flag::local) && open_count_ > 0) lines_changed_ = true;
+    if (carrier_ && !carrier && !(discipline_.settings().control & flag::local) && open_count_ > 0)
+        lines_changed_ = true;
     carrier_ = carrier;
 }
 
@@ -253,7 +254,8 @@ void SerialPort::transmit_urgent(u8 byte)
 {
     if (byte == abi::disabled_character) return;
     // bound: the time of one FIFO on the wire
-    for (u32 attempt = 0; attempt < 100'000 && !(read_register(line_status) & holding_empty); attempt++) hal::spin_hint();
+    for (u32 attempt = 0; attempt < 100'000 && !(read_register(line_status) & holding_empty); attempt++)
+        hal::spin_hint();
     write_register(data, byte);
 }
 

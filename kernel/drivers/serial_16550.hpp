@@ -1,11 +1,10 @@
 // SerialPort: a 16550A at an I/O port: interrupt-driven both ways, the work in its interrupt thread.
 //
-// Input: every byte interrupts (trigger level 1: a lone byte is not held back for the FIFO's timeout); the thread drains
-// the FIFO into the line discipline while that has room, else it switches the receive interrupt off until a reader made
-// room: the sender (QEMU, or RTS/CTS where CRTSCTS asks for it) holds back meanwhile.
-// Output: a ring; writers start it with one FIFO's worth, the transmit interrupt refills. The lock is given up after each
-// FIFO's worth, so that a waiting reader gets in between.
-// Source: National Semiconductor PC16550D data sheet (June 1995).
+// Input: every byte interrupts (trigger level 1: a lone byte is not held back for the FIFO's timeout); the thread
+// drains the FIFO into the line discipline while that has room, else it switches the receive interrupt off until a
+// reader made room: the sender (QEMU, or RTS/CTS where CRTSCTS asks for it) holds back meanwhile. Output: a ring;
+// writers start it with one FIFO's worth, the transmit interrupt refills. The lock is given up after each FIFO's worth,
+// so that a waiting reader gets in between. Source: National Semiconductor PC16550D data sheet (June 1995).
 #pragma once
 
 #include <kernel/drivers/tty.hpp>
@@ -65,12 +64,12 @@ private:
     void modem_changed() REQUIRES(lock_);
 
     const u16 port_;
-    u8 interrupts_ GUARDED_BY(lock_) = 0;   // what the enable register holds
+    u8 interrupts_ GUARDED_BY(lock_) = 0;  // what the enable register holds
     u8 line_control_ GUARDED_BY(lock_) = 0;
     u8 modem_control_ GUARDED_BY(lock_) = 0;
-    bool stopped_ GUARDED_BY(lock_) = false;     // by the STOP character
-    bool flow_off_ GUARDED_BY(lock_) = false;    // by CTS
-    bool sent_stop_ GUARDED_BY(lock_) = false;   // IXOFF: we told the sender to stop
+    bool stopped_ GUARDED_BY(lock_) = false;    // by the STOP character
+    bool flow_off_ GUARDED_BY(lock_) = false;   // by CTS
+    bool sent_stop_ GUARDED_BY(lock_) = false;  // IXOFF: we told the sender to stop
     bool carrier_ GUARDED_BY(lock_) = false;
     bool lines_changed_ GUARDED_BY(lock_) = false;  // a hangup is due
     u32 divisor_ GUARDED_BY(lock_) = 1;

@@ -6,8 +6,17 @@ namespace takt {
 namespace {
 
 enum class Action : i32 {
-    close = 0, open = 1, read = 2, read_all = 3, read_clear = 4, clear = 5, console_off = 6, console_on = 7,
-    console_level = 8, size_unread = 9, size_buffer = 10
+    close = 0,
+    open = 1,
+    read = 2,
+    read_all = 3,
+    read_clear = 4,
+    clear = 5,
+    console_off = 6,
+    console_on = 7,
+    console_level = 8,
+    size_unread = 9,
+    size_buffer = 10
 };
 
 // The last whole lines, since the last clear, that fit into `length` bytes. Bound: the ring.

@@ -101,7 +101,8 @@ Result<void> Terminals::init(MayBlock& context)
 
     for (unsigned index = 0; index < serial_count; index++)
         if (serial_[index])
-            TRY(register_character_device(context, places[index].name, serial_[index]->device, 0660, open_serial, "ttyS"));
+            TRY(register_character_device(context, places[index].name, serial_[index]->device, 0660, open_serial,
+                                          "ttyS"));
     TRY(register_character_device(context, "tty", make_device(5, 0), 0666, open_own, "/dev/tty"));
     TRY(register_character_device(context, "console", make_device(5, 1), 0600, open_console, "/dev/console"));
     return register_character_device(context, "kmsg", make_device(1, 11), 0644, open_kernel_log, "mem");

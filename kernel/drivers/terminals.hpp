@@ -1,7 +1,7 @@
 // Terminals: the serial ports that are there, the console among them, and the thread that shows the kernel's log on it.
 //
-// The thread is of the fair class: a program that is on time never waits for the serial line on behalf of the log. It also
-// tells those who wait for log lines (/dev/kmsg, /proc/kmsg, syslog(2)).
+// The thread is of the fair class: a program that is on time never waits for the serial line on behalf of the log. It
+// also tells those who wait for log lines (/dev/kmsg, /proc/kmsg, syslog(2)).
 #pragma once
 
 #include <kernel/drivers/serial_16550.hpp>
@@ -45,7 +45,7 @@ private:
     Ref<SerialPort> serial_[serial_count];
     Ref<Terminal> console_;
     Thread* log_thread_ = nullptr;
-    KernelLog::Cursor shown_;   // the log thread's
+    KernelLog::Cursor shown_;  // the log thread's
     Lock<Rank::log> log_lock_;
     WaitQueue log_readers_ GUARDED_BY(log_lock_);
 };

@@ -195,7 +195,8 @@ Result<usize> Terminal::copy_input(MayBlock& context, IoBuffer& into)
 
 Result<usize> Terminal::write(MayBlock& context, IoBuffer& from, TerminalOpening opening)
 {
-    if (local_flags_.load(Order::relaxed) & abi::local_flag::tostop) TRY(check_background(context, signal_number::ttou));
+    if (local_flags_.load(Order::relaxed) & abi::local_flag::tostop)
+        TRY(check_background(context, signal_number::ttou));
     Section section(*this, context);
     TRY(wait_turn(context, section, opening));
     writing_ = true;
@@ -235,7 +236,8 @@ Result<void> Terminal::wait_turn(MayBlock& context, Section& section, TerminalOp
 }
 
 // At least one byte, or an error.
-Result<usize> Terminal::write_piece(MayBlock& context, Section& section, std::span<const u8> piece, TerminalOpening opening)
+Result<usize> Terminal::write_piece(MayBlock& context, Section& section, std::span<const u8> piece,
+                                    TerminalOpening opening)
 {
     while (true) {
         if (dead(opening)) return Errno::eio;
@@ -285,8 +287,7 @@ Result<void> Terminal::drain(MayBlock& context)
         rest = drain_time();
     }
     if (rest.ns > 0) {
-        const Thread::Wake wake =
-            hal::kernel().scheduler.park(context, WaitMode::interruptible, hal::now() + rest);
+        const Thread::Wake wake = hal::kernel().scheduler.park(context, WaitMode::interruptible, hal::now() + rest);
         if (wake == Thread::Wake::interrupted) return Errno::erestartsys;
     }
     return {};

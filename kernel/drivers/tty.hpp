@@ -1,8 +1,8 @@
-// Terminal: what every terminal has (tty(4), termios(3), ioctl_tty(2)): a line discipline, readers and writers, a window
-// size, a session. Kinds: SerialPort (serial_16550.hpp), PtySlave (pty.hpp).
+// Terminal: what every terminal has (tty(4), termios(3), ioctl_tty(2)): a line discipline, readers and writers, a
+// window size, a session. Kinds: SerialPort (serial_16550.hpp), PtySlave (pty.hpp).
 //
-// All of it is guarded by lock_, a Mutex: programs' buffers are copied under it. What poll(2) asks is kept in one atomic
-// word, so that asking needs no lock. session() and foreground() are guarded by the process table's lock.
+// All of it is guarded by lock_, a Mutex: programs' buffers are copied under it. What poll(2) asks is kept in one
+// atomic word, so that asking needs no lock. session() and foreground() are guarded by the process table's lock.
 //
 // The path that is measured: interrupt thread -> Section -> LineDiscipline::receive -> the reader is made ready and the
 // lock released with preemption off, so that a reader that preempts the interrupt thread finds the lock free.
@@ -89,7 +89,11 @@ protected:
     // Each open. Errors: eio.
     virtual Result<void> may_open() REQUIRES(lock_) { return {}; }
     // First open, last close.
-    virtual Result<void> opened(MayBlock& context) REQUIRES(lock_) { (void)context; return {}; }
+    virtual Result<void> opened(MayBlock& context) REQUIRES(lock_)
+    {
+        (void)context;
+        return {};
+    }
     virtual void closed(MayBlock& context) REQUIRES(lock_) { (void)context; }
     // Bytes may wait in the transmit buffer: get them going.
     virtual void begin_transmit() REQUIRES(lock_) = 0;
@@ -105,8 +109,16 @@ protected:
     virtual Duration drain_time() const { return {0}; }
     // TIOCMGET and the like; errors: enotty.
     virtual Result<u32> modem_lines() REQUIRES(lock_) { return Errno::enotty; }
-    virtual Result<void> set_modem_lines(u32 lines) REQUIRES(lock_) { (void)lines; return Errno::enotty; }
-    virtual Result<void> send_break(bool on) REQUIRES(lock_) { (void)on; return Errno::enotty; }
+    virtual Result<void> set_modem_lines(u32 lines) REQUIRES(lock_)
+    {
+        (void)lines;
+        return Errno::enotty;
+    }
+    virtual Result<void> send_break(bool on) REQUIRES(lock_)
+    {
+        (void)on;
+        return Errno::enotty;
+    }
     // Sends a flow-control character ahead of the buffer (TCXONC).
     virtual void transmit_urgent(u8 byte) REQUIRES(lock_) { (void)byte; }
     // Ioctls of this kind only. Errors: enotty.
@@ -131,8 +143,8 @@ protected:
 
     // ioctls on the terminal through another file (a pty's master).
     Result<i64> common_ioctl(MayBlock& context, u32 command, u64 argument, bool through_master);
-    // Does what is due: sends echo, lets the device go on, makes readers and writers ready, tells observers. At the end of
-    // a section, and before its thread waits for others to make progress.
+    // Does what is due: sends echo, lets the device go on, makes readers and writers ready, tells observers. At the end
+    // of a section, and before its thread waits for others to make progress.
     void settle() REQUIRES(lock_);
     bool dead(TerminalOpening opening) const REQUIRES(lock_)
     {
@@ -148,7 +160,8 @@ protected:
     PollSource observers_;
 
 private:
-    Result<usize> read_data(MayBlock& context, Section& section, IoBuffer& into, TerminalOpening opening) REQUIRES(lock_);
+    Result<usize> read_data(MayBlock& context, Section& section, IoBuffer& into, TerminalOpening opening)
+        REQUIRES(lock_);
     void publish() REQUIRES(lock_);
     void wake() REQUIRES(lock_);
     Result<void> wait_raw(MayBlock& context, Section& section, usize wanted, TerminalOpening opening) REQUIRES(lock_);
@@ -177,16 +190,16 @@ private:
     const char* name_;
     WaitQueue readers_ GUARDED_BY(lock_);
     WaitQueue writers_ GUARDED_BY(lock_);
-    WaitQueue turn_ GUARDED_BY(lock_);     // writers wait for each other: one write(2) is one piece of output
+    WaitQueue turn_ GUARDED_BY(lock_);  // writers wait for each other: one write(2) is one piece of output
     WaitQueue drained_ GUARDED_BY(lock_);
     bool writing_ GUARDED_BY(lock_) = false;
     bool input_grew_ GUARDED_BY(lock_) = false;
     bool exclusive_ GUARDED_BY(lock_) = false;
-    SignalSet raised_;                     // guarded by lock_; a callback sets it
-    Atomic<u32> local_flags_{0};           // of the settings
+    SignalSet raised_;            // guarded by lock_; a callback sets it
+    Atomic<u32> local_flags_{0};  // of the settings
     abi::WindowSize window_ GUARDED_BY(lock_){};
     Atomic<u32> readiness_{0};
-    Atomic<u32> hangups_seen_{0};          // hangups_, for poll
+    Atomic<u32> hangups_seen_{0};  // hangups_, for poll
     Atomic<u64> received_{0};
     Atomic<u64> transmitted_{0};
 

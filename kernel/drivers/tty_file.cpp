@@ -28,7 +28,10 @@ Result<Ref<File>> TerminalFile::open(MayBlock& context, Ref<Terminal> terminal, 
     return Ref<File>(std::move(file).value());
 }
 
-Result<usize> TerminalFile::read(MayBlock& context, IoBuffer& into, u64) { return terminal_->read(context, into, opening()); }
+Result<usize> TerminalFile::read(MayBlock& context, IoBuffer& into, u64)
+{
+    return terminal_->read(context, into, opening());
+}
 
 Result<usize> TerminalFile::write(MayBlock& context, IoBuffer& from, u64)
 {

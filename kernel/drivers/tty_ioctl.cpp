@@ -108,8 +108,12 @@ Result<i64> Terminal::settings_ioctl(MayBlock& context, u32 command, u64 argumen
     case request::tcgets2:
         return give(context, argument, termios);
     case request::tcgeta: {
-        abi::Termio old{static_cast<u16>(termios.input), static_cast<u16>(termios.output), static_cast<u16>(termios.control),
-                        static_cast<u16>(termios.local), termios.discipline, {}};
+        abi::Termio old{static_cast<u16>(termios.input),
+                        static_cast<u16>(termios.output),
+                        static_cast<u16>(termios.control),
+                        static_cast<u16>(termios.local),
+                        termios.discipline,
+                        {}};
         std::copy_n(termios.characters, sizeof old.characters, old.characters);
         return give(context, argument, old);
     }

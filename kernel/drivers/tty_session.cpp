@@ -1,5 +1,5 @@
-// Sessions, foreground groups and job control of a terminal (credentials(7), setsid(2), tcsetpgrp(3), POSIX.1-2017 chapter
-// 11.1).
+// Sessions, foreground groups and job control of a terminal (credentials(7), setsid(2), tcsetpgrp(3), POSIX.1-2017
+// chapter 11.1).
 #include <kernel/drivers/tty.hpp>
 #include <kernel/kernel.hpp>
 #include <kernel/process/signals.hpp>
@@ -37,7 +37,8 @@ Ref<Terminal> controlling_terminal(MayLock& context, Process& process)
     return process.terminal ? Ref<Terminal>::share(*process.terminal) : nullptr;
 }
 
-// A background process that reads, or writes or changes settings when that is asked for: SIGTTIN or SIGTTOU to its group.
+// A background process that reads, or writes or changes settings when that is asked for: SIGTTIN or SIGTTOU to its
+// group.
 Result<void> Terminal::check_background(MayLock& context, int signal)
 {
     if (!context.thread().user) return {};

@@ -28,7 +28,8 @@ Result<void> change_mode(MayBlock& context, const Path& path, u32 permissions)
     Credentials credentials = credentials_of_current(context);
     if (!owns(credentials, inode)) return Errno::eperm;
     permissions &= file_mode::permissions;
-    if (!credentials.in_group(inode.group()) && !credentials.has(Capability::fsetid)) permissions &= ~file_mode::set_group;
+    if (!credentials.in_group(inode.group()) && !credentials.has(Capability::fsetid))
+        permissions &= ~file_mode::set_group;
     inode.set_permissions(permissions);
     inode.note_change();
     return {};
@@ -42,7 +43,8 @@ Result<void> change_owner(MayBlock& context, const Path& path, u32 user, u32 gro
     bool may_chown = credentials.has(Capability::chown);
     bool owner = credentials.file_user == inode.user();
     if (user != ~0u && !may_chown && !(owner && user == inode.user())) return Errno::eperm;
-    if (group != ~0u && !may_chown && !(owner && (group == inode.group() || credentials.in_group(group)))) return Errno::eperm;
+    if (group != ~0u && !may_chown && !(owner && (group == inode.group() || credentials.in_group(group))))
+        return Errno::eperm;
     inode.set_owner(user == ~0u ? inode.user() : user, group == ~0u ? inode.group() : group);
     if (!inode.is_directory() && !inode.is_symlink()) {
         u32 keep = inode.mode() & ~file_mode::set_user;

@@ -70,10 +70,17 @@ Result<usize> CpioReader::feed(MayBlock& context, std::span<const u8> bytes, boo
         gathered_ += piece;
         if (gathered_ < wanted_) break;
         switch (state_) {
-        case State::header: TRY(header_done()); break;
-        case State::name: TRY(name_done(context)); break;
-        case State::data: TRY(data_done(context)); break;
-        case State::gap: break;
+        case State::header:
+            TRY(header_done());
+            break;
+        case State::name:
+            TRY(name_done(context));
+            break;
+        case State::data:
+            TRY(data_done(context));
+            break;
+        case State::gap:
+            break;
         }
     }
     return at;
@@ -83,8 +90,8 @@ Result<void> CpioReader::header_done()
 {
     std::string_view magic(header_text_, 6);
     if (magic != "070701" && magic != "070702") return Errno::einval;
-    u32* const fields[] = {&header_.inode,        &header_.mode,         &header_.user,          &header_.group,
-                           &header_.links,        &header_.modify_time,  &header_.size,          &header_.device_major,
+    u32* const fields[] = {&header_.inode,        &header_.mode,          &header_.user,          &header_.group,
+                           &header_.links,        &header_.modify_time,   &header_.size,          &header_.device_major,
                            &header_.device_minor, &header_.special_major, &header_.special_minor, &header_.name_size};
     for (usize index = 0; index < std::size(fields); index++)
         if (!parse_field(header_text_ + 6 + index * 8, *fields[index])) return Errno::einval;

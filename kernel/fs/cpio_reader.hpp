@@ -31,8 +31,8 @@ private:
     static constexpr usize header_size = 110;
 
     struct Header {
-        u32 inode, mode, user, group, links, modify_time, size, device_major, device_minor, special_major, special_minor,
-            name_size;
+        u32 inode, mode, user, group, links, modify_time, size, device_major, device_minor, special_major,
+            special_minor, name_size;
     };
     struct LinkedFile {
         u32 inode, device_major, device_minor;
@@ -58,8 +58,8 @@ private:
     Path root_;
     State state_ = State::gap;
     Header header_{};
-    u64 offset_ = 0;       // in the stream
-    u64 wanted_ = 0;       // bytes of the present part, with its padding
+    u64 offset_ = 0;  // in the stream
+    u64 wanted_ = 0;  // bytes of the present part, with its padding
     u64 gathered_ = 0;
     u32 entries_ = 0;
     char header_text_[header_size];

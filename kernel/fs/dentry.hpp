@@ -13,7 +13,7 @@ namespace takt {
 struct ByNameTag;
 struct BySequenceTag;
 
-inline constexpr usize name_length_max = 255;  // NAME_MAX
+inline constexpr usize name_length_max = 255;   // NAME_MAX
 inline constexpr usize path_length_max = 4096;  // PATH_MAX, with the NUL
 
 // A name with its hash; trees of names compare the hash first.
@@ -27,13 +27,13 @@ struct EntryName {
         for (char character : name) hash = extend(hash, character);
     }
     EntryName(std::string_view name, u32 known_hash) : text(name), hash(known_hash) {}
-    static constexpr u32 extend(u32 hash, char character)
-    {
-        return (hash ^ static_cast<u8>(character)) * 0x01000193u;
-    }
+    static constexpr u32 extend(u32 hash, char character) { return (hash ^ static_cast<u8>(character)) * 0x01000193u; }
 };
 
-class Dentry : public RefCounted<Dentry>, public HeapObject, public TreeHook<ByNameTag>, public TreeHook<BySequenceTag> {
+class Dentry : public RefCounted<Dentry>,
+               public HeapObject,
+               public TreeHook<ByNameTag>,
+               public TreeHook<BySequenceTag> {
 public:
     // A root has no parent and the name "". Errors: enomem.
     static Result<Ref<Dentry>> create(MayLock& context, Ref<Dentry> parent, const EntryName& name, Ref<Inode> inode);

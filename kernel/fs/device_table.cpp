@@ -5,13 +5,15 @@
 
 namespace takt {
 
-Result<void> DeviceTable::add(MayBlock& context, u32 major, u32 first_minor, u32 count, const char* name, OpenDevice open)
+Result<void> DeviceTable::add(MayBlock& context, u32 major, u32 first_minor, u32 count, const char* name,
+                              OpenDevice open)
 {
     LockGuard guard(lock_, context);
     if (count_ == range_count_max) return Errno::enomem;
     for (usize index = 0; index < count_; index++) {
         const Range& range = ranges_[index];
-        if (range.major == major && range.first_minor < first_minor + count && first_minor < range.first_minor + range.count)
+        if (range.major == major && range.first_minor < first_minor + count &&
+            first_minor < range.first_minor + range.count)
             return Errno::ebusy;
     }
     ranges_[count_++] = {major, first_minor, count, name, open};
@@ -25,7 +27,8 @@ Result<OpenDevice> DeviceTable::find(MayLock& context, u64 device)
     LockGuard guard(lock_, context);
     for (usize index = 0; index < count_; index++) {
         const Range& range = ranges_[index];
-        if (range.major == major && minor >= range.first_minor && minor - range.first_minor < range.count) return range.open;
+        if (range.major == major && minor >= range.first_minor && minor - range.first_minor < range.count)
+            return range.open;
     }
     return Errno::enxio;
 }
@@ -86,8 +89,8 @@ Result<void> add_node(MayBlock& context, std::string_view name, const NewNode& n
 
 }  // namespace
 
-Result<void> register_character_device(MayBlock& context, std::string_view name, u64 device, u32 permissions, OpenDevice open,
-                                       const char* driver_name)
+Result<void> register_character_device(MayBlock& context, std::string_view name, u64 device, u32 permissions,
+                                       OpenDevice open, const char* driver_name)
 {
     TRY(hal::kernel().devices.add(context, device_major(device), device_minor(device), 1, driver_name, open));
     return add_node(context, name, {.mode = file_mode::character | permissions, .device = device});

@@ -42,10 +42,11 @@ private:
 
 // Registers a driver and makes its node /dev/NAME (names with slashes make directories) with the permissions.
 // Precondition: init_devtmpfs() ran. Errors: as add(), eexist.
-Result<void> register_character_device(MayBlock& context, std::string_view name, u64 device, u32 permissions, OpenDevice open,
-                                       const char* driver_name);
+Result<void> register_character_device(MayBlock& context, std::string_view name, u64 device, u32 permissions,
+                                       OpenDevice open, const char* driver_name);
 
-// Makes the device tree (devtmpfs) with the links and directories that programs expect in it. At boot, after init_tmpfs().
+// Makes the device tree (devtmpfs) with the links and directories that programs expect in it. At boot, after
+// init_tmpfs().
 Result<void> init_devtmpfs(MayBlock& context);
 
 }  // namespace takt

@@ -11,9 +11,10 @@ namespace {
 class TwoDirectories {
 public:
     using Lock = Mutex<Rank::directory>;
-    TwoDirectories(MayBlock& context, Lock& one, Lock& other) NO_THREAD_SAFETY_ANALYSIS : context_(context),
-                                                                                        first_(&one < &other ? one : other),
-                                                                                        second_(&one < &other ? other : one)
+    TwoDirectories(MayBlock& context, Lock& one, Lock& other) NO_THREAD_SAFETY_ANALYSIS
+        : context_(context),
+          first_(&one < &other ? one : other),
+          second_(&one < &other ? other : one)
     {
         first_.acquire(context_);
         if (&first_ != &second_) second_.acquire(context_);
@@ -60,15 +61,13 @@ Dentry* Directory::find_pinned(const EntryName& name)
 {
     auto at = by_name_.lower_bound(name.hash, DentryByHash());
     for (; at != by_name_.end() && at->hash_ == name.hash; ++at)  // bound: names with this hash
-        if (at->name_length_ == name.text.size() && __builtin_memcmp(at->name_, name.text.data(), name.text.size()) == 0)
+        if (at->name_length_ == name.text.size() &&
+            __builtin_memcmp(at->name_, name.text.data(), name.text.size()) == 0)
             return &*at;
     return nullptr;
 }
 
-bool Directory::pins(const Dentry& entry) const
-{
-    return entry.pinned() && &entry.parent_->inode() == this;
-}
+bool Directory::pins(const Dentry& entry) const { return entry.pinned() && &entry.parent_->inode() == this; }
 
 Result<Ref<Dentry>> Directory::lookup(MayBlock& context, Dentry& self, const EntryName& name)
 {
@@ -180,8 +179,8 @@ Result<void> Directory::rename(MayBlock& context, Dentry& from_parent, Dentry& e
     }
     Result<void> closed;
     if (replaces_directory && !exchange) closed = target->inode().as_directory()->close_for_removal(context);
-    Result<void> result = closed.ok() ? move_entry(context, from_parent, entry, to_parent, to_name, target, exchange, long_name)
-                                      : closed;
+    Result<void> result =
+        closed.ok() ? move_entry(context, from_parent, entry, to_parent, to_name, target, exchange, long_name) : closed;
     free(long_name);
     return result;
 }
@@ -216,12 +215,12 @@ void Directory::set_name(Dentry& entry, const EntryName& name, char*& long_name)
 }
 
 Result<void> Directory::move_entry(MayBlock& context, Dentry& from_parent, Dentry& entry, Dentry& to_parent,
-                                   const EntryName& to_name, Dentry* target, bool exchange, char*& long_name)
-    NO_THREAD_SAFETY_ANALYSIS  // two locks, chosen at run time
+                                   const EntryName& to_name, Dentry* target, bool exchange,
+                                   char*& long_name) NO_THREAD_SAFETY_ANALYSIS  // two locks, chosen at run time
 {
     Directory& from = static_cast<Directory&>(from_parent.inode());
     Directory& to = static_cast<Directory&>(to_parent.inode());
-    Ref<Dentry> old_parent_of_entry;   // dropped after the locks
+    Ref<Dentry> old_parent_of_entry;  // dropped after the locks
     Ref<Dentry> old_parent_of_target;
     bool entry_is_directory = entry.inode().is_directory();
     {
@@ -307,7 +306,8 @@ bool Directory::read_pinned(MayBlock& context, DirectorySink& sink, u64& positio
     auto at = by_sequence_.lower_bound(position, DentryBySequence());
     for (; at != by_sequence_.end(); ++at) {
         u64 after = at->sequence_ + 1;
-        if (!sink.add(at->name().text, at->inode().number, static_cast<u8>(at->inode().type() >> 12), after)) return false;
+        if (!sink.add(at->name().text, at->inode().number, static_cast<u8>(at->inode().type() >> 12), after))
+            return false;
         position = after;
     }
     return true;

@@ -75,15 +75,16 @@ public:
     Result<Ref<Dentry>> create(MayBlock& context, Dentry& self, const EntryName& name, const NewNode& node);
     // The inode of a file that gets no name (O_TMPFILE). Errors: make_node()'s.
     Result<Ref<Inode>> make_unnamed(MayBlock& context, const NewNode& node) { return make_node(context, node); }
-    // link(2): a further name of an inode of this file system that still has one. Errors: eexist, enoent, enomem, eperm.
+    // link(2): a further name of an inode of this file system that still has one. Errors: eexist, enoent, enomem,
+    // eperm.
     Result<void> add_link_to(MayBlock& context, Dentry& self, const EntryName& name, Ref<Inode> inode);
     // The kernel pins the first name of an inode. Errors: eexist, enoent, enomem.
     Result<Ref<Dentry>> add(MayBlock& context, Dentry& self, const EntryName& name, Ref<Inode> inode);
     // unlink(2), rmdir(2). Errors: enoent (not there any more), enotempty, ebusy (a mount point), may_remove()'s.
     Result<void> remove(MayBlock& context, Dentry& self, Dentry& entry);
-    // rename(2) with both parents resolved; `target` may be null. Exchange wants a target. The caller holds MountTable's
-    // rename mutex and has checked that no directory moves below itself.
-    // Errors: enoent, enotempty, eexist, enomem, eisdir, enotdir.
+    // rename(2) with both parents resolved; `target` may be null. Exchange wants a target. The caller holds
+    // MountTable's rename mutex and has checked that no directory moves below itself. Errors: enoent, enotempty,
+    // eexist, enomem, eisdir, enotdir.
     static Result<void> rename(MayBlock& context, Dentry& from_parent, Dentry& entry, Dentry& to_parent,
                                const EntryName& to_name, Dentry* target, bool exchange);
     // getdents(2) from `position` on: ".", "..", pinned entries by age, then next()'s.
@@ -117,7 +118,8 @@ private:
     void erase(Dentry& entry) REQUIRES(lock_);
     Dentry* find_pinned(const EntryName& name) REQUIRES(lock_);
     bool pins(const Dentry& entry) const REQUIRES(lock_);
-    Result<Ref<Dentry>> insert_new(MayBlock& context, Dentry& self, const EntryName& name, Ref<Inode> inode) REQUIRES(lock_);
+    Result<Ref<Dentry>> insert_new(MayBlock& context, Dentry& self, const EntryName& name, Ref<Inode> inode)
+        REQUIRES(lock_);
     bool read_pinned(MayBlock& context, DirectorySink& sink, u64& position);
     static void swap_names(Dentry& one, Dentry& other);
     static void set_name(Dentry& entry, const EntryName& name, char*& long_name);

@@ -41,10 +41,16 @@ Result<u64> File::seek(MayBlock& context, i64 offset, Whence whence, u64 present
     if (!seekable()) return Errno::espipe;
     i64 base = 0;
     switch (whence) {
-    case Whence::set: break;
-    case Whence::current: base = static_cast<i64>(present); break;
-    case Whence::end: base = static_cast<i64>(TRY(size(context))); break;
-    default: return Errno::einval;
+    case Whence::set:
+        break;
+    case Whence::current:
+        base = static_cast<i64>(present);
+        break;
+    case Whence::end:
+        base = static_cast<i64>(TRY(size(context)));
+        break;
+    default:
+        return Errno::einval;
     }
     i64 target = 0;
     if (__builtin_add_overflow(base, offset, &target)) return offset < 0 ? Errno::einval : Errno::eoverflow;
@@ -98,8 +104,8 @@ void File::describe(MayBlock& context, TextSink& sink)
 
 void File::set_flags(u32 flags)
 {
-    constexpr u32 changeable = open_flag::append | open_flag::nonblock | open_flag::async | open_flag::direct |
-                               open_flag::no_access_time;
+    constexpr u32 changeable =
+        open_flag::append | open_flag::nonblock | open_flag::async | open_flag::direct | open_flag::no_access_time;
     u32 before = flags_.load(Order::relaxed);
     while (!flags_.compare_exchange(before, (before & ~changeable) | (flags & changeable), Order::relaxed)) {
         // bound: other threads' changes of the same description
@@ -108,8 +114,9 @@ void File::set_flags(u32 flags)
 
 void File::drop_open_only_flags()
 {
-    flags_.fetch_and(~(open_flag::create | open_flag::exclusive | open_flag::no_controlling_terminal | open_flag::truncate),
-                     Order::relaxed);
+    flags_.fetch_and(
+        ~(open_flag::create | open_flag::exclusive | open_flag::no_controlling_terminal | open_flag::truncate),
+        Order::relaxed);
 }
 
 }  // namespace takt

@@ -65,11 +65,15 @@ public:
     virtual Result<u64> size(MayBlock& context);  // for SEEK_END and O_APPEND; default espipe
     // lseek(2): the new position, given the present one. Default: by size() if seekable, else espipe.
     virtual Result<u64> seek(MayBlock& context, i64 offset, Whence whence, u64 present);
-    virtual Result<void> truncate(MayBlock& context, u64 size);  // default einval
+    virtual Result<void> truncate(MayBlock& context, u64 size);                                // default einval
     virtual Result<void> allocate_range(MayBlock& context, u32 mode, u64 offset, u64 length);  // default eopnotsupp
-    virtual Result<void> sync(MayBlock& context) { (void)context; return Errno::einval; }
+    virtual Result<void> sync(MayBlock& context)
+    {
+        (void)context;
+        return Errno::einval;
+    }
     virtual Result<void> read_directory(MayBlock& context, DirectorySink& sink, u64& position);  // default enotdir
-    virtual Result<i64> ioctl(MayBlock& context, u32 command, u64 argument);  // default enotty
+    virtual Result<i64> ioctl(MayBlock& context, u32 command, u64 argument);                     // default enotty
     // Each close(2) of a descriptor, before the reference goes.
     virtual void on_close(MayBlock& context) { (void)context; }
     // open(2) of /proc/PID/fd/N for a file without a path. Default enxio.
@@ -120,8 +124,14 @@ public:
 
     u32 flags() const { return flags_.load(Order::relaxed); }
     bool nonblocking() const { return flags() & open_flag::nonblock; }
-    bool readable() const { return (flags() & open_flag::access_mode) != open_flag::write_only && !(flags() & open_flag::path); }
-    bool writable() const { return (flags() & open_flag::access_mode) != open_flag::read_only && !(flags() & open_flag::path); }
+    bool readable() const
+    {
+        return (flags() & open_flag::access_mode) != open_flag::write_only && !(flags() & open_flag::path);
+    }
+    bool writable() const
+    {
+        return (flags() & open_flag::access_mode) != open_flag::read_only && !(flags() & open_flag::path);
+    }
     // fcntl(F_SETFL): only append, nonblock, async, direct and no_access_time change.
     void set_flags(u32 flags);
     // open(2), when it is done: what only mattered then is forgotten.

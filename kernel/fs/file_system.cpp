@@ -7,9 +7,7 @@
 namespace takt {
 
 FileSystem::FileSystem(const char* file_system_type, u64 file_system_magic)
-    : type_name(file_system_type),
-      magic(file_system_magic),
-      device(hal::kernel().file_system_types.new_device_number())
+    : type_name(file_system_type), magic(file_system_magic), device(hal::kernel().file_system_types.new_device_number())
 {
 }
 

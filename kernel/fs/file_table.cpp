@@ -16,14 +16,16 @@ Result<Ref<File>> FileTable::get(MayLock& context, int descriptor)
 Result<bool> FileTable::close_on_exec(MayLock& context, int descriptor)
 {
     LockGuard guard(lock_, context);
-    if (static_cast<u32>(descriptor) >= slots_.size() || !slots_[static_cast<usize>(descriptor)].file) return Errno::ebadf;
+    if (static_cast<u32>(descriptor) >= slots_.size() || !slots_[static_cast<usize>(descriptor)].file)
+        return Errno::ebadf;
     return slots_[static_cast<usize>(descriptor)].close_on_exec;
 }
 
 Result<void> FileTable::set_close_on_exec(MayLock& context, int descriptor, bool close)
 {
     LockGuard guard(lock_, context);
-    if (static_cast<u32>(descriptor) >= slots_.size() || !slots_[static_cast<usize>(descriptor)].file) return Errno::ebadf;
+    if (static_cast<u32>(descriptor) >= slots_.size() || !slots_[static_cast<usize>(descriptor)].file)
+        return Errno::ebadf;
     slots_[static_cast<usize>(descriptor)].close_on_exec = close;
     return {};
 }
@@ -90,7 +92,8 @@ Result<Ref<FileTable>> FileTable::clone(MayBlock& context)
 }
 
 // Nobody else knows the new table yet.
-Result<void> FileTable::copy_slots(MayLock& context, const Vector<Slot>& slots, int lowest_free) NO_THREAD_SAFETY_ANALYSIS
+Result<void> FileTable::copy_slots(MayLock& context, const Vector<Slot>& slots,
+                                   int lowest_free) NO_THREAD_SAFETY_ANALYSIS
 {
     usize used = slots.size();
     while (used > 0 && !slots[used - 1].file) used--;

@@ -32,8 +32,8 @@ public:
     Result<Ref<File>> remove(MayLock& context, int descriptor);
     // close(2): remove, closed().
     Result<void> close(MayBlock& context, int descriptor);
-    // What a close does with a file that was taken out of this table (remove, replace): gives the process's record locks
-    // up, calls on_close(), drops the reference.
+    // What a close does with a file that was taken out of this table (remove, replace): gives the process's record
+    // locks up, calls on_close(), drops the reference.
     void closed(MayBlock& context, Ref<File> file);
     // fork(2): a copy of the table. Error: enomem.
     Result<Ref<FileTable>> clone(MayBlock& context);

@@ -10,8 +10,9 @@ namespace {
 constexpr u16 length_base[29] = {3,  4,  5,  6,  7,  8,  9,  10, 11,  13,  15,  17,  19,  23, 27,
                                  31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258};
 constexpr u8 length_extra[29] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
-constexpr u16 distance_base[30] = {1,   2,   3,   4,   5,   7,    9,    13,   17,   25,   33,   49,   65,    97,    129,
-                                   193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577};
+constexpr u16 distance_base[30] = {1,    2,    3,    4,    5,    7,    9,    13,    17,    25,
+                                   33,   49,   65,   97,   129,  193,  257,  385,   513,   769,
+                                   1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577};
 constexpr u8 distance_extra[30] = {0, 0, 0, 0, 1, 1, 2, 2,  3,  3,  4,  4,  5,  5,  6,
                                    6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13};
 constexpr u32 end_of_block = 256;
@@ -73,7 +74,9 @@ Result<bool> Inflate::block(MayBlock& context)
 {
     bool last = take_bits(1);
     switch (take_bits(2)) {
-    case 0: TRY(stored(context)); break;
+    case 0:
+        TRY(stored(context));
+        break;
     case 1:
         fixed_codes();
         TRY(compressed(context));
@@ -82,7 +85,8 @@ Result<bool> Inflate::block(MayBlock& context)
         TRY(dynamic_codes());
         TRY(compressed(context));
         break;
-    default: return Errno::einval;
+    default:
+        return Errno::einval;
     }
     return last;
 }
@@ -182,7 +186,8 @@ Result<void> Inflate::dynamic_codes()
     return {};
 }
 
-// False when the lengths ask for more codes than there are. Fewer are allowed: one distance code alone is (RFC 1951, 3.2.7).
+// False when the lengths ask for more codes than there are. Fewer are allowed: one distance code alone is (RFC
+// 1951, 3.2.7).
 bool Inflate::build(Code& code, const u8* lengths, u32 count)
 {
     std::fill_n(code.count, length_max + 1, u16{0});
@@ -206,7 +211,8 @@ bool Inflate::build(Code& code, const u8* lengths, u32 count)
         code.symbols[first_index[length]++] = static_cast<u16>(symbol);
         u32 value = reversed(next_code[length]++, length);
         if (length > fast_bits) continue;
-        for (; value < 1u << fast_bits; value += 1u << length) code.fast[value] = static_cast<u16>(symbol << 4 | length);
+        for (; value < 1u << fast_bits; value += 1u << length)
+            code.fast[value] = static_cast<u16>(symbol << 4 | length);
     }
     return true;
 }

@@ -21,14 +21,17 @@ class Inflate : public HeapObject {
 public:
     Inflate(std::span<const u8> input, InflateSink& sink);
 
-    static bool is_gzip(std::span<const u8> input) { return input.size() >= 18 && input[0] == 0x1f && input[1] == 0x8b; }
+    static bool is_gzip(std::span<const u8> input)
+    {
+        return input.size() >= 18 && input[0] == 0x1f && input[1] == 0x8b;
+    }
 
     // One member: the bytes of input it had. Errors: einval (not gzip, damaged, wrong checksum), and the sink's.
     Result<usize> run(MayBlock& context);
 
 private:
     static constexpr u32 window_size = 32768;
-    static constexpr u32 length_max = 15;   // bits of a code
+    static constexpr u32 length_max = 15;  // bits of a code
     static constexpr u32 fast_bits = 10;
     static constexpr u32 symbol_max = 288;
 
@@ -83,8 +86,8 @@ private:
     usize next_ = 0;
     u64 bits_ = 0;
     u32 bit_count_ = 0;
-    u32 at_ = 0;           // in the window
-    u64 flushed_ = 0;      // bytes given to the sink
+    u32 at_ = 0;       // in the window
+    u64 flushed_ = 0;  // bytes given to the sink
     u32 checksum_ = 0xffffffff;
     Code literals_;
     Code distances_;

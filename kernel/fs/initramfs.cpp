@@ -13,7 +13,8 @@ namespace {
 Result<void> make_defaults(MayBlock& context, const Path& root)
 {
     Directory& top = *root.dentry->inode().as_directory();
-    Ref<Dentry> devices = TRY(top.create(context, *root.dentry, EntryName("dev"), {.mode = file_mode::directory | 0755}));
+    Ref<Dentry> devices =
+        TRY(top.create(context, *root.dentry, EntryName("dev"), {.mode = file_mode::directory | 0755}));
     (void)TRY(devices->inode().as_directory()->create(
         context, *devices, EntryName("console"), {.mode = file_mode::character | 0600, .device = make_device(5, 1)}));
     (void)TRY(top.create(context, *root.dentry, EntryName("root"), {.mode = file_mode::directory | 0700}));

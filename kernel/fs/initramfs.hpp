@@ -10,9 +10,9 @@
 
 namespace takt {
 
-// At boot, once, after the root is mounted: unpacks what boot_info() says. The caller gives the rest of its memory to the
-// frame allocator afterwards (FrameAllocator::release_initramfs). /dev, /dev/console and /root are there also without an initramfs, as on Linux. A damaged archive is
-// logged; what was unpacked until then stays. Errors: enomem.
+// At boot, once, after the root is mounted: unpacks what boot_info() says. The caller gives the rest of its memory to
+// the frame allocator afterwards (FrameAllocator::release_initramfs). /dev, /dev/console and /root are there also
+// without an initramfs, as on Linux. A damaged archive is logged; what was unpacked until then stays. Errors: enomem.
 // Cost: about 2,000 instructions an entry, and 512 moves a page that has to be copied.
 Result<void> unpack_initramfs(MayBlock& context);
 

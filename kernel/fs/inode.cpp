@@ -49,10 +49,7 @@ Ref<Attachment> AttachmentSlot::set_if_empty(MayLock& context, Ref<Attachment> a
 
 Inode::Inode(FileSystem& file_system, u32 mode, u64 inode_number, u32 user, u32 group)
     : number(inode_number ? inode_number : file_system.new_inode_number()),
-      file_system_(Ref<FileSystem>::share(file_system)),
-      mode_(mode),
-      user_(user),
-      group_(group)
+      file_system_(Ref<FileSystem>::share(file_system)), mode_(mode), user_(user), group_(group)
 {
     i64 now = present();
     access_time_.store(now, Order::relaxed);
@@ -143,9 +140,12 @@ Result<Ref<File>> Inode::open(MayBlock& context, const Path& path, u32 flags)
     case file_mode::character:
         if (path.mount && path.mount->no_device()) return Errno::eacces;
         return hal::kernel().devices.open(context, *this, flags);
-    case file_mode::fifo: return open_fifo(context, *this, flags);
-    case file_mode::symlink: return Errno::eloop;
-    default: return Errno::enxio;  // sockets, and block devices: there are none
+    case file_mode::fifo:
+        return open_fifo(context, *this, flags);
+    case file_mode::symlink:
+        return Errno::eloop;
+    default:
+        return Errno::enxio;  // sockets, and block devices: there are none
     }
 }
 
@@ -157,7 +157,8 @@ Result<void> Inode::read_link(MayBlock&, TextSink&) { return Errno::einval; }
 
 Result<LinkTarget> Inode::follow(MayBlock&) { return Errno::eloop; }
 
-Result<Ref<Inode>> SymbolicLink::create(MayLock& context, FileSystem& file_system, std::string_view target, u32 user, u32 group)
+Result<Ref<Inode>> SymbolicLink::create(MayLock& context, FileSystem& file_system, std::string_view target, u32 user,
+                                        u32 group)
 {
     auto* memory = static_cast<char*>(allocate(context, target.size() + 1));
     if (!memory) return Errno::enomem;

@@ -168,15 +168,10 @@ private:
 // makedev(3), as st_dev and st_rdev have it.
 constexpr u64 make_device(u32 major, u32 minor)
 {
-    return (minor & 0xff) | (major & 0xfff) << 8 | static_cast<u64>(minor & ~0xffu) << 12 | static_cast<u64>(major & ~0xfffu) << 32;
+    return (minor & 0xff) | (major & 0xfff) << 8 | static_cast<u64>(minor & ~0xffu) << 12 |
+           static_cast<u64>(major & ~0xfffu) << 32;
 }
-constexpr u32 device_major(u64 device)
-{
-    return static_cast<u32>((device >> 8 & 0xfff) | (device >> 32 & ~0xfffull));
-}
-constexpr u32 device_minor(u64 device)
-{
-    return static_cast<u32>((device & 0xff) | (device >> 12 & ~0xffull));
-}
+constexpr u32 device_major(u64 device) { return static_cast<u32>((device >> 8 & 0xfff) | (device >> 32 & ~0xfffull)); }
+constexpr u32 device_minor(u64 device) { return static_cast<u32>((device & 0xff) | (device >> 12 & ~0xffull)); }
 
 }  // namespace takt

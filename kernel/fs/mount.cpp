@@ -78,7 +78,8 @@ Result<void> MountTable::mount(MayBlock& context, const Path& at, Ref<FileSystem
     if (!at.dentry->inode().is_directory()) return Errno::enotdir;
     TRY(check_mountpoint(at));
     MutexGuard change(change_mutex_, context);
-    if (at.dentry == at.mount->root() && &at.mount->file_system() == file_system.get()) return Errno::ebusy;  // on itself
+    if (at.dentry == at.mount->root() && &at.mount->file_system() == file_system.get())
+        return Errno::ebusy;  // on itself
     attach(context, std::move(mount), at);
     return {};
 }
@@ -154,7 +155,7 @@ Result<void> MountTable::remount(MayBlock& context, const Path& at, u64 flags, s
 Result<void> MountTable::unmount(MayBlock& context, const Path& at, bool detach)
 {
     if (!(at.dentry == at.mount->root())) return Errno::einval;
-    Ref<Mount> gone;       // the list's reference; dropped after the locks
+    Ref<Mount> gone;  // the list's reference; dropped after the locks
     Ref<Mount> parent;
     Ref<Dentry> mountpoint;
     MutexGuard change(change_mutex_, context);
@@ -176,7 +177,8 @@ Result<void> MountTable::unmount(MayBlock& context, const Path& at, bool detach)
 
 Result<void> MountTable::pivot(MayBlock& context, const Path& new_root, const Path& put_old, const Path& old_root)
 {
-    if (!(new_root.dentry == new_root.mount->root()) || !(old_root.dentry == old_root.mount->root())) return Errno::einval;
+    if (!(new_root.dentry == new_root.mount->root()) || !(old_root.dentry == old_root.mount->root()))
+        return Errno::einval;
     if (new_root.mount == old_root.mount || put_old.mount == old_root.mount) return Errno::ebusy;
     if (!is_below(context, put_old, new_root)) return Errno::einval;
     TRY(check_mountpoint(put_old));
@@ -252,15 +254,15 @@ bool MountTable::is_below(MayLock& context, const Path& path, const Path& ancest
     return false;
 }
 
-Result<std::string_view> MountTable::text_of(MayLock& context, const Path& path, const Path& root, std::span<char> buffer,
-                                             bool mark_deleted, bool& reachable)
+Result<std::string_view> MountTable::text_of(MayLock& context, const Path& path, const Path& root,
+                                             std::span<char> buffer, bool mark_deleted, bool& reachable)
 {
     LockGuard guard(tree_lock_, context);
     return build_text(path, root, buffer, mark_deleted, reachable);
 }
 
-Result<std::string_view> MountTable::build_text(const Path& path, const Path& root, std::span<char> buffer, bool mark_deleted,
-                                                bool& reachable)
+Result<std::string_view> MountTable::build_text(const Path& path, const Path& root, std::span<char> buffer,
+                                                bool mark_deleted, bool& reachable)
 {
     usize at = buffer.size();
     auto prepend = [&](std::string_view text) {
@@ -355,7 +357,8 @@ void MountTable::each_mount(MayBlock& context, const Path& root, Line line)
             if (mount) {
                 id = mount->id_ + 1;
                 parent = mount->parent_;
-                Result<std::string_view> text = build_text({mount, mount->root_}, root, {buffer, path_length_max}, false, reachable);
+                Result<std::string_view> text =
+                    build_text({mount, mount->root_}, root, {buffer, path_length_max}, false, reachable);
                 if (text.ok()) place = text.value();
             }
         }
@@ -382,7 +385,8 @@ void MountTable::show_mount_info(MayBlock& context, const Path& root, TextSink& 
 {
     each_mount(context, root, [&](Mount& mount, Mount* parent, std::string_view place) {
         u64 device = mount.file_system().device;
-        format(text, "{} {} {}:{} ", mount.id(), parent ? parent->id() : mount.id(), device_major(device), device_minor(device));
+        format(text, "{} {} {}:{} ", mount.id(), parent ? parent->id() : mount.id(), device_major(device),
+               device_minor(device));
         char buffer[256];
         bool reachable = false;
         Ref<Dentry> top = mount.file_system().root();
@@ -410,8 +414,8 @@ void append_path(MayBlock& context, const Path& path, TextSink& text, bool mark_
     auto* buffer = static_cast<char*>(allocate(context, path_length_max));
     if (!buffer) return;
     bool reachable = false;
-    Result<std::string_view> found =
-        hal::kernel().mounts.text_of(context, path, root_of_current(context), {buffer, path_length_max}, mark_deleted, reachable);
+    Result<std::string_view> found = hal::kernel().mounts.text_of(context, path, root_of_current(context),
+                                                                  {buffer, path_length_max}, mark_deleted, reachable);
     if (found.ok()) text.append(found.value());
     free(buffer);
 }

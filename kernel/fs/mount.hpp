@@ -17,7 +17,7 @@ inline constexpr u64 read_only = 1, no_suid = 2, no_device = 4, no_exec = 8, syn
 // What a mount keeps.
 inline constexpr u64 kept = read_only | no_suid | no_device | no_exec | no_access_time | no_directory_access_time |
                             relative_access_time | strict_access_time;
-}
+}  // namespace mount_flag
 
 class Mount : public RefCounted<Mount>, public HeapObject, public ListHook<> {
 public:
@@ -41,8 +41,8 @@ private:
     Ref<Dentry> root_;
     Atomic<u64> flags_;
     u32 id_ = 0;
-    bool attached_ = false;    // on the table's list; guarded by the tree lock, as the next two
-    Ref<Mount> parent_;        // null: the root, or not attached
+    bool attached_ = false;  // on the table's list; guarded by the tree lock, as the next two
+    Ref<Mount> parent_;      // null: the root, or not attached
     Ref<Dentry> mountpoint_;
     char source_[source_length_max + 1] = {};
 };
@@ -57,7 +57,8 @@ public:
     Ref<Mount> unnamed;
 
     // --- mount(2) and friends; the callers checked CAP_SYS_ADMIN.
-    Result<void> mount(MayBlock& context, const Path& at, Ref<FileSystem> file_system, u64 flags, std::string_view source);
+    Result<void> mount(MayBlock& context, const Path& at, Ref<FileSystem> file_system, u64 flags,
+                       std::string_view source);
     Result<void> bind(MayBlock& context, const Path& from, const Path& at, bool recursive);
     Result<void> move(MayBlock& context, const Path& from, const Path& at);
     Result<void> remount(MayBlock& context, const Path& at, u64 flags, std::string_view options, bool bind_only);

@@ -21,17 +21,18 @@ struct OpenRequest {
 
 Result<OpenRequest> check_flags(u32 flags, u32 mode)
 {
-    constexpr u32 known = open_flag::access_mode | open_flag::create | open_flag::exclusive | open_flag::no_controlling_terminal |
-                          open_flag::truncate | open_flag::append | open_flag::nonblock | open_flag::dsync | open_flag::async |
-                          open_flag::direct | open_flag::large_file | open_flag::directory | open_flag::no_follow |
-                          open_flag::no_access_time | open_flag::close_on_exec | 04000000 | open_flag::path |
-                          open_flag::temporary;
+    constexpr u32 known =
+        open_flag::access_mode | open_flag::create | open_flag::exclusive | open_flag::no_controlling_terminal |
+        open_flag::truncate | open_flag::append | open_flag::nonblock | open_flag::dsync | open_flag::async |
+        open_flag::direct | open_flag::large_file | open_flag::directory | open_flag::no_follow |
+        open_flag::no_access_time | open_flag::close_on_exec | 04000000 | open_flag::path | open_flag::temporary;
     constexpr u32 with_path = open_flag::directory | open_flag::no_follow | open_flag::path | open_flag::close_on_exec;
     constexpr u32 temporary_bit = open_flag::temporary & ~open_flag::directory;
     flags &= known;  // open(2) ignores others
     if (flags & open_flag::path) return OpenRequest{flags & with_path, 0, 0};
     if (flags & temporary_bit) {
-        if ((flags & open_flag::temporary) != open_flag::temporary || !(flags & open_flag::access_mode)) return Errno::einval;
+        if ((flags & open_flag::temporary) != open_flag::temporary || !(flags & open_flag::access_mode))
+            return Errno::einval;
         if (flags & open_flag::create) return Errno::einval;
     } else if ((flags & open_flag::create) && (flags & open_flag::directory)) {
         return Errno::einval;
@@ -78,8 +79,8 @@ Result<Ref<File>> open_found(MayBlock& context, PathWalker& walker, Path path, c
 }
 
 // The last component with O_CREAT: finds or makes it. `done` is false when a symbolic link was put in its place.
-Result<void> find_or_create(MayBlock& context, PathWalker& walker, const OpenRequest& request, Path& found, bool& created,
-                            bool& done, Ref<File>& unnamed)
+Result<void> find_or_create(MayBlock& context, PathWalker& walker, const OpenRequest& request, Path& found,
+                            bool& created, bool& done, Ref<File>& unnamed)
 {
     done = true;
     if (walker.last_kind() != PathWalker::Last::name)

@@ -1,5 +1,5 @@
-// PageTree: frames by page index, sparse: a radix tree of 64-way nodes, as high as the highest index needs. A file of one
-// page has no node at all.
+// PageTree: frames by page index, sparse: a radix tree of 64-way nodes, as high as the highest index needs. A file of
+// one page has no node at all.
 //
 // O(log64 index) per operation: three steps up to 1 GiB. The caller serialises.
 #pragma once

@@ -14,10 +14,7 @@ const Credentials& PathWalker::credentials()
     return *credentials_;
 }
 
-void PathWalker::use_credentials(const Credentials& credentials)
-{
-    credentials_.emplace(credentials);
-}
+void PathWalker::use_credentials(const Credentials& credentials) { credentials_.emplace(credentials); }
 
 const Path& PathWalker::root()
 {
@@ -159,15 +156,19 @@ Result<void> PathWalker::step_last(bool follow_last, bool& done, LinkTarget& tar
     done = true;
     switch (last_kind_) {
     case Last::none:
-    case Last::dot: break;
-    case Last::dot_dot: mounts.go_up(context_, at_, root()); break;
+    case Last::dot:
+        break;
+    case Last::dot_dot:
+        mounts.go_up(context_, at_, root());
+        break;
     case Last::name: {
         Ref<Dentry> entry;
         TRY(look_up(*at_.dentry, last_, entry));
         if (entry->inode().is_symlink() && (follow_last || trailing_slash_)) {
             bool slash = trailing_slash_;
             TRY(push_link(std::move(entry), target));
-            if (slash && (target.file || (target.path && !target.path.dentry->inode().is_directory()))) return Errno::enotdir;
+            if (slash && (target.file || (target.path && !target.path.dentry->inode().is_directory())))
+                return Errno::enotdir;
             done = target.file || target.path;
             return {};
         }
@@ -225,8 +226,8 @@ Result<void> check_may_delete(const Path& directory, const Inode& entry, const C
 {
     TRY(check_writable_directory(directory, credentials));
     const Inode& parent = directory.dentry->inode();
-    if ((parent.mode() & file_mode::sticky) && entry.user() != credentials.file_user && parent.user() != credentials.file_user &&
-        !credentials.has(Capability::fowner))
+    if ((parent.mode() & file_mode::sticky) && entry.user() != credentials.file_user &&
+        parent.user() != credentials.file_user && !credentials.has(Capability::fowner))
         return Errno::eperm;
     return {};
 }

@@ -75,13 +75,13 @@ private:
 
     MayBlock& context_;
     Path at_;
-    Path root_;                 // fetched when first needed
+    Path root_;  // fetched when first needed
     std::string_view rest_;
     EntryName last_;
     Last last_kind_ = Last::none;
     bool trailing_slash_ = false;
     u32 links_followed_ = 0;
-    char* text_ = nullptr;      // owns what rest_ and last_ refer to after a link was followed
+    char* text_ = nullptr;                    // owns what rest_ and last_ refer to after a link was followed
     std::optional<Credentials> credentials_;  // fetched when first needed: most directories let everyone search
 };
 

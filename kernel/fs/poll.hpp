@@ -25,8 +25,8 @@ public:
     virtual void notify(u32 events) = 0;
     // The source goes away (file closed under epoll). The observer is off its list already.
     virtual void source_gone() {}
-    // Leaves the source that it was added to, if any. Precondition: that source cannot go away meanwhile (the caller holds
-    // the file, or keeps its last reference from going).
+    // Leaves the source that it was added to, if any. Precondition: that source cannot go away meanwhile (the caller
+    // holds the file, or keeps its last reference from going).
     void stop_observing();
 
 protected:

@@ -9,7 +9,10 @@ namespace {
 // An open PseudoFile: the text generated last, and where the next sequential read has it.
 class PseudoOpenFile : public File {
 public:
-    PseudoOpenFile(u32 flags, PseudoFile& node) : File(flags), node_(Ref<PseudoFile>::adopt(&node)) { node.add_reference(); }
+    PseudoOpenFile(u32 flags, PseudoFile& node) : File(flags), node_(Ref<PseudoFile>::adopt(&node))
+    {
+        node.add_reference();
+    }
     ~PseudoOpenFile() override { free(text_); }
 
     bool seekable() const override { return true; }
@@ -105,7 +108,8 @@ Result<PseudoTree> PseudoTree::add_directory(MayBlock& context, std::string_view
 Result<void> PseudoTree::add_file(MayBlock& context, std::string_view name, u32 permissions, GenerateText generate,
                                   WriteText write, u64 argument)
 {
-    return add(context, name, TRY(make_ref<FunctionFile>(context, file_system(), permissions, generate, write, argument)));
+    return add(context, name,
+               TRY(make_ref<FunctionFile>(context, file_system(), permissions, generate, write, argument)));
 }
 
 Result<void> PseudoTree::add_link(MayBlock& context, std::string_view name, std::string_view target)

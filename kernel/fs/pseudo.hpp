@@ -61,8 +61,8 @@ using WriteText = Result<void> (*)(MayBlock& context, std::string_view text, u64
 // A PseudoFile made of two functions. Null generate: reads say einval; null write: writes say eio.
 class FunctionFile : public PseudoFile {
 public:
-    FunctionFile(FileSystem& file_system, u32 permissions, GenerateText generate, WriteText write = nullptr, u64 argument = 0,
-                 u64 number = 0)
+    FunctionFile(FileSystem& file_system, u32 permissions, GenerateText generate, WriteText write = nullptr,
+                 u64 argument = 0, u64 number = 0)
         : PseudoFile(file_system, permissions, number), generate_(generate), write_(write), argument_(argument)
     {
     }
@@ -78,7 +78,9 @@ private:
 // A symbolic link whose text is made on each read (/proc/self). For fixed text use SymbolicLink or add_link().
 class PseudoLink : public Inode {
 public:
-    explicit PseudoLink(FileSystem& file_system, u64 number = 0) : Inode(file_system, file_mode::symlink | 0777, number) {}
+    explicit PseudoLink(FileSystem& file_system, u64 number = 0) : Inode(file_system, file_mode::symlink | 0777, number)
+    {
+    }
     Result<void> read_link(MayBlock& context, TextSink& target) override = 0;
 };
 
@@ -103,7 +105,8 @@ public:
 // Pinned entries (add) and dynamic ones may be mixed: pinned names are found first and listed first.
 class PseudoDirectory : public Directory {
 public:
-    explicit PseudoDirectory(FileSystem& file_system, u32 permissions = 0555, u64 number = 0, u32 user = 0, u32 group = 0)
+    explicit PseudoDirectory(FileSystem& file_system, u32 permissions = 0555, u64 number = 0, u32 user = 0,
+                             u32 group = 0)
         : Directory(file_system, permissions, number, user, group)
     {
     }

@@ -17,11 +17,23 @@ Result<u64> parse_size(std::string_view text)
     u64 unit = 1;
     if (!text.empty()) {
         switch (text.back()) {
-        case 'k': case 'K': unit = 1ull << 10; break;
-        case 'm': case 'M': unit = 1ull << 20; break;
-        case 'g': case 'G': unit = 1ull << 30; break;
-        case '%': unit = hal::kernel().frames.total() * page_size / 100; break;
-        default: break;
+        case 'k':
+        case 'K':
+            unit = 1ull << 10;
+            break;
+        case 'm':
+        case 'M':
+            unit = 1ull << 20;
+            break;
+        case 'g':
+        case 'G':
+            unit = 1ull << 30;
+            break;
+        case '%':
+            unit = hal::kernel().frames.total() * page_size / 100;
+            break;
+        default:
+            break;
         }
         if (unit != 1) text.remove_suffix(1);
     }
@@ -77,15 +89,13 @@ TmpfsOptions default_options()
 
 TmpfsFileSystem::TmpfsFileSystem(const char* file_system_type, const TmpfsOptions& options, bool permanent)
     : FileSystem(file_system_type, file_system_type == std::string_view("ramfs") ? ramfs_magic : tmpfs_magic),
-      pages_max_(options.pages_max),
-      inodes_max_(options.inodes_max),
-      options_(options)
+      pages_max_(options.pages_max), inodes_max_(options.inodes_max), options_(options)
 {
     own_tree_ = !permanent;
 }
 
-Result<Ref<TmpfsFileSystem>> TmpfsFileSystem::create(MayBlock& context, const char* type_name, const TmpfsOptions& options,
-                                                     bool permanent)
+Result<Ref<TmpfsFileSystem>> TmpfsFileSystem::create(MayBlock& context, const char* type_name,
+                                                     const TmpfsOptions& options, bool permanent)
 {
     Ref<TmpfsFileSystem> file_system = TRY(make_ref<TmpfsFileSystem>(context, type_name, options, permanent));
     TRY(file_system->take_inode());
@@ -188,13 +198,15 @@ Result<Ref<Inode>> TmpfsDirectory::make_node(MayBlock& context, const NewNode& n
         if (!directory.ok()) tmpfs.give_inode();
         return Ref<Inode>(TRY(std::move(directory)));
     }
-    case file_mode::symlink: return SymbolicLink::create(context, tmpfs, node.target, node.user, node.group);
+    case file_mode::symlink:
+        return SymbolicLink::create(context, tmpfs, node.target, node.user, node.group);
     case file_mode::character:
     case file_mode::block:
     case file_mode::fifo:
     case file_mode::socket:
         return Ref<Inode>(TRY(make_ref<SpecialNode>(context, tmpfs, node.mode, node.device, node.user, node.group)));
-    default: return Errno::einval;
+    default:
+        return Errno::einval;
     }
 }
 
@@ -205,14 +217,16 @@ Result<void> init_tmpfs(MayBlock& context)
     TRY(mounts.mount_root(context, root));
     Ref<TmpfsFileSystem> unnamed = TRY(TmpfsFileSystem::create(context, "tmpfs", {.permissions = 0700}, true));
     mounts.unnamed = TRY(make_ref<Mount>(context, unnamed, unnamed->root(), 0ull, "tmpfs"));
-    TRY(register_file_system(context, "tmpfs", [](MayBlock& mounting, std::string_view text) -> Result<Ref<FileSystem>> {
-        TmpfsOptions options = TRY(TmpfsFileSystem::parse(text, default_options()));
-        return Ref<FileSystem>(TRY(TmpfsFileSystem::create(mounting, "tmpfs", options, false)));
-    }));
-    return register_file_system(context, "ramfs", [](MayBlock& mounting, std::string_view text) -> Result<Ref<FileSystem>> {
-        TmpfsOptions options = TRY(TmpfsFileSystem::parse(text, {.permissions = 0755}));
-        return Ref<FileSystem>(TRY(TmpfsFileSystem::create(mounting, "ramfs", options, false)));
-    });
+    TRY(register_file_system(
+        context, "tmpfs", [](MayBlock& mounting, std::string_view text) -> Result<Ref<FileSystem>> {
+            TmpfsOptions options = TRY(TmpfsFileSystem::parse(text, default_options()));
+            return Ref<FileSystem>(TRY(TmpfsFileSystem::create(mounting, "tmpfs", options, false)));
+        }));
+    return register_file_system(
+        context, "ramfs", [](MayBlock& mounting, std::string_view text) -> Result<Ref<FileSystem>> {
+            TmpfsOptions options = TRY(TmpfsFileSystem::parse(text, {.permissions = 0755}));
+            return Ref<FileSystem>(TRY(TmpfsFileSystem::create(mounting, "ramfs", options, false)));
+        });
 }
 
 namespace {
@@ -228,8 +242,8 @@ Result<UnnamedFile> make_unnamed_file(MayBlock& context, std::string_view name, 
     auto& tmpfs = static_cast<TmpfsFileSystem&>(mount->file_system());
     Credentials credentials = credentials_of_current(context);
     TRY(tmpfs.take_inode());
-    Result<Ref<TmpfsFile>> made =
-        make_ref<TmpfsFile>(context, tmpfs, file_mode::regular | mode, credentials.file_user, credentials.file_group, seals);
+    Result<Ref<TmpfsFile>> made = make_ref<TmpfsFile>(context, tmpfs, file_mode::regular | mode, credentials.file_user,
+                                                      credentials.file_group, seals);
     if (!made.ok()) tmpfs.give_inode();
     Ref<TmpfsFile> inode = TRY(std::move(made));
     inode->set_links(0);

@@ -17,7 +17,8 @@ struct TmpfsOptions {
 
 class TmpfsFileSystem : public FileSystem {
 public:
-    // `type_name` is "tmpfs", "devtmpfs", ... (static text). With `permanent` the tree outlives its mounts. Errors: enomem.
+    // `type_name` is "tmpfs", "devtmpfs", ... (static text). With `permanent` the tree outlives its mounts. Errors:
+    // enomem.
     static Result<Ref<TmpfsFileSystem>> create(MayBlock& context, const char* type_name, const TmpfsOptions& options,
                                                bool permanent);
     // The mount(2) data text: size=, nr_blocks=, nr_inodes=, mode=, uid=, gid=. Errors: einval.

@@ -98,8 +98,8 @@ Result<usize> TmpfsFile::read(MayBlock& context, IoBuffer& into, u64 position)
         u64 offset = position & (page_size - 1);
         usize piece = std::min(std::min<u64>(page_size - offset, end - position), into.remaining());
         FrameRef frame = present_page(context, position >> page_shift);
-        Result<usize> done = frame ? into.put(context, static_cast<u8*>(frame.bytes()) + offset, piece)
-                                   : into.put_zeros(context, piece);
+        Result<usize> done =
+            frame ? into.put(context, static_cast<u8*>(frame.bytes()) + offset, piece) : into.put_zeros(context, piece);
         if (!done.ok()) {
             if (total > 0) break;
             return done;
@@ -329,7 +329,10 @@ TmpfsMapping::~TmpfsMapping()
     if (file_->mapping_ == this) file_->mapping_ = nullptr;
 }
 
-Result<FrameRef> TmpfsMapping::page(MayBlock& context, u64 index, bool create) { return file_->page(context, index, create); }
+Result<FrameRef> TmpfsMapping::page(MayBlock& context, u64 index, bool create)
+{
+    return file_->page(context, index, create);
+}
 
 u64 TmpfsMapping::size_bytes() const { return file_->size(); }
 
@@ -349,7 +352,8 @@ Result<Ref<File>> TmpfsFile::open(MayBlock& context, const Path&, u32 flags)
 Result<usize> TmpfsOpenFile::read(MayBlock& context, IoBuffer& into, u64 position)
 {
     Result<usize> done = node_->read(context, into, position);
-    if (!(flags() & open_flag::no_access_time) && !(path().mount->flags() & mount_flag::no_access_time)) node_->note_access();
+    if (!(flags() & open_flag::no_access_time) && !(path().mount->flags() & mount_flag::no_access_time))
+        node_->note_access();
     return done;
 }
 

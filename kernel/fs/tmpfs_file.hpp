@@ -16,8 +16,8 @@ namespace takt {
 class TmpfsFileSystem;
 class TmpfsFile;
 
-// One at a time for each file, shared by all who map it, so that futexes in it have one identity. Keeps the name by which
-// it was first mapped, and the mount, alive.
+// One at a time for each file, shared by all who map it, so that futexes in it have one identity. Keeps the name by
+// which it was first mapped, and the mount, alive.
 class TmpfsMapping : public MemoryObject {
 public:
     TmpfsMapping(Path path, Ref<TmpfsFile> file);
@@ -81,9 +81,9 @@ private:
     Mutex<Rank::memory_object> pages_mutex_;
     PageTree pages_ GUARDED_BY(pages_mutex_);
     TmpfsMapping* mapping_ GUARDED_BY(pages_mutex_) = nullptr;  // no reference
-    Atomic<u64> size_{0};           // written under data_mutex_
-    Atomic<u64> pages_present_{0};  // written under pages_mutex_
-    Atomic<u32> seals_;             // written under data_mutex_
+    Atomic<u64> size_{0};                                       // written under data_mutex_
+    Atomic<u64> pages_present_{0};                              // written under pages_mutex_
+    Atomic<u32> seals_;                                         // written under data_mutex_
 };
 
 class TmpfsOpenFile : public File {

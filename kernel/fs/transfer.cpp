@@ -41,7 +41,8 @@ void move_position(MayBlock& context, File& file, u64 position)
 }
 
 // One piece: all that was read is written, or the rest is given back to a seekable source.
-Result<usize> copy_piece(MayBlock& context, File& from, u64& read_position, File& to, u64* write_position, u8* buffer, usize wanted)
+Result<usize> copy_piece(MayBlock& context, File& from, u64& read_position, File& to, u64* write_position, u8* buffer,
+                         usize wanted)
 {
     IoBuffer into(buffer, wanted);
     usize got = TRY(from.read(context, into, read_position));
@@ -62,7 +63,8 @@ Result<usize> copy_piece(MayBlock& context, File& from, u64& read_position, File
 
 }  // namespace
 
-Result<usize> copy_between(MayBlock& context, File& from, u64* read_position, File& to, u64* write_position, usize count)
+Result<usize> copy_between(MayBlock& context, File& from, u64* read_position, File& to, u64* write_position,
+                           usize count)
 {
     auto* buffer = static_cast<u8*>(allocate(context, page_size));
     if (!buffer) return Errno::enomem;

@@ -6,7 +6,8 @@
 
 namespace takt {
 
-Result<void> prepare_new_node(MayBlock& context, const Path& parent, const Credentials& credentials, u32 mode, NewNode& node)
+Result<void> prepare_new_node(MayBlock& context, const Path& parent, const Credentials& credentials, u32 mode,
+                              NewNode& node)
 {
     TRY(check_writable_directory(parent, credentials));
     const Inode& directory = parent.dentry->inode();
@@ -53,16 +54,21 @@ Result<Path> make_node_at(MayBlock& context, int directory, std::string_view pat
 {
     u32 type = mode & file_mode::type_mask;
     switch (type) {
-    case 0: type = file_mode::regular; break;
+    case 0:
+        type = file_mode::regular;
+        break;
     case file_mode::regular:
     case file_mode::fifo:
-    case file_mode::socket: break;
+    case file_mode::socket:
+        break;
     case file_mode::character:
     case file_mode::block:
         if (!credentials_of_current(context).has(Capability::mknod)) return Errno::eperm;
         break;
-    case file_mode::directory: return Errno::eperm;
-    default: return Errno::einval;
+    case file_mode::directory:
+        return Errno::eperm;
+    default:
+        return Errno::einval;
     }
     return make_at(context, directory, path, {.mode = type | (mode & file_mode::permissions), .device = device});
 }
@@ -116,10 +122,14 @@ Result<void> remove_directory_at(MayBlock& context, int directory, std::string_v
     TRY(walker.start(directory, path));
     TRY(walker.to_parent());
     switch (walker.last_kind()) {
-    case PathWalker::Last::none: return Errno::ebusy;
-    case PathWalker::Last::dot: return Errno::einval;
-    case PathWalker::Last::dot_dot: return Errno::enotempty;
-    case PathWalker::Last::name: break;
+    case PathWalker::Last::none:
+        return Errno::ebusy;
+    case PathWalker::Last::dot:
+        return Errno::einval;
+    case PathWalker::Last::dot_dot:
+        return Errno::enotempty;
+    case PathWalker::Last::name:
+        break;
     }
     MutexGuard guard(hal::kernel().mounts.rename_mutex(), context);
     Ref<Dentry> entry = TRY(walker.find_last());

@@ -7,10 +7,11 @@ namespace takt {
 
 // Checks that the process may create a name in `parent`, and fills in type, permissions (umask applied) and owner.
 // Errors: eacces, erofs, enoent (the directory was removed).
-Result<void> prepare_new_node(MayBlock& context, const Path& parent, const Credentials& credentials, u32 mode, NewNode& node);
+Result<void> prepare_new_node(MayBlock& context, const Path& parent, const Credentials& credentials, u32 mode,
+                              NewNode& node);
 
-// mknodat(2): also for the node of a socket that is bound (bind(2)): the place of the new node. Errors: eexist, and path
-// lookup's.
+// mknodat(2): also for the node of a socket that is bound (bind(2)): the place of the new node. Errors: eexist, and
+// path lookup's.
 Result<Path> make_node_at(MayBlock& context, int directory, std::string_view path, u32 mode, u64 device);
 Result<void> make_directory_at(MayBlock& context, int directory, std::string_view path, u32 mode);
 Result<void> make_symlink_at(MayBlock& context, std::string_view target, int directory, std::string_view path);
@@ -19,7 +20,7 @@ Result<void> link_at(MayBlock& context, const Path& from, int directory, std::st
 Result<void> unlink_at(MayBlock& context, int directory, std::string_view path);
 Result<void> remove_directory_at(MayBlock& context, int directory, std::string_view path);
 // renameat2(2)
-Result<void> rename_at(MayBlock& context, int from_directory, std::string_view from, int to_directory, std::string_view to,
-                       u32 flags);
+Result<void> rename_at(MayBlock& context, int from_directory, std::string_view from, int to_directory,
+                       std::string_view to, u32 flags);
 
 }  // namespace takt

@@ -19,8 +19,7 @@ enum class Order : int {
 };
 
 template <typename T>
-    requires std::is_trivially_copyable_v<T> && (sizeof(T) <= 8)
-class Atomic {
+requires std::is_trivially_copyable_v<T> &&(sizeof(T) <= 8) class Atomic {
 public:
     constexpr Atomic() = default;
     constexpr explicit Atomic(T value) : value_(value) {}

@@ -18,9 +18,9 @@ struct BootInfo {
     usize range_count = 0;
     u64 initramfs_start = 0;  // physical; zero length when there is none
     u64 initramfs_length = 0;
-    u64 kernel_start = 0;     // physical extent of the kernel image
+    u64 kernel_start = 0;  // physical extent of the kernel image
     u64 kernel_end = 0;
-    u64 root_pointer = 0;     // ACPI RSDP, 0 when unknown
+    u64 root_pointer = 0;  // ACPI RSDP, 0 when unknown
     char command_line[2048] = {};
 };
 

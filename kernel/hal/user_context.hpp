@@ -61,9 +61,9 @@ void set_single_step(Thread& thread, bool enabled);
 
 // --- What exec tells a program about the machine (getauxval(3)).
 
-u64 hardware_capabilities();    // AT_HWCAP
-u64 hardware_capabilities_2();  // AT_HWCAP2
-usize signal_frame_size_min();  // AT_MINSIGSTKSZ
+u64 hardware_capabilities();                                               // AT_HWCAP
+u64 hardware_capabilities_2();                                             // AT_HWCAP2
+usize signal_frame_size_min();                                             // AT_MINSIGSTKSZ
 inline constexpr std::string_view platform_name = machine::platform_name;  // AT_PLATFORM, uname(2)
 inline constexpr u16 elf_machine = machine::elf_machine;
 

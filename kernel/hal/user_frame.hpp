@@ -21,7 +21,10 @@ UserFrame& user_frame(Thread& thread);
 
 inline u64 system_call_number(const UserFrame& frame) { return machine::system_call_number(frame); }
 // 0..5
-inline u64 system_call_argument(const UserFrame& frame, unsigned index) { return machine::system_call_argument(frame, index); }
+inline u64 system_call_argument(const UserFrame& frame, unsigned index)
+{
+    return machine::system_call_argument(frame, index);
+}
 inline i64 return_value(const UserFrame& frame) { return machine::return_value(frame); }
 inline void set_return_value(UserFrame& frame, i64 value) { machine::set_return_value(frame, value); }
 inline u64 instruction_pointer(const UserFrame& frame) { return machine::instruction_pointer(frame); }

@@ -56,9 +56,6 @@ u32 EventCounter::poll(MayLock& context, PollObserver* observer)
     return events;
 }
 
-void EventCounter::describe(MayBlock&, TextSink& sink)
-{
-    sink.append("anon_inode:[eventfd]");
-}
+void EventCounter::describe(MayBlock&, TextSink& sink) { sink.append("anon_inode:[eventfd]"); }
 
 }  // namespace takt

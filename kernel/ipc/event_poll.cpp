@@ -12,10 +12,7 @@ constexpr u32 always_events = poll_event::err | poll_event::hup;
 constexpr u32 exclusive_allowed = poll_event::in | poll_event::out | always_events | abi::epoll::wake_up |
                                   abi::epoll::edge_triggered | abi::epoll::exclusive;
 
-EventPolls& instances()
-{
-    return hal::kernel().ipc.event_polls;
-}
+EventPolls& instances() { return hal::kernel().ipc.event_polls; }
 
 }  // namespace
 
@@ -76,7 +73,8 @@ Ref<EventPollItem> EventPolls::detach(EventPollItem& item)
     owner.items_.erase(owner.items_.iterator_to(item));
     if (file.as_event_poll()) owner.nested_--;
     EventPollItem* before = nullptr;
-    for (EventPollItem* other = file.event_poll_items.load(Order::relaxed); other != &item; other = other->next_of_file_)
+    for (EventPollItem* other = file.event_poll_items.load(Order::relaxed); other != &item;
+         other = other->next_of_file_)
         before = other;  // bound: instances that watch the file
     if (before)
         before->next_of_file_ = item.next_of_file_;
@@ -250,7 +248,8 @@ usize EventPoll::take_ready(Candidate* batch, usize capacity, u64 pass)
     return count;
 }
 
-// Makes the event to store, if there is one. A level-triggered item goes to the end of the list; a one-shot interest ends.
+// Makes the event to store, if there is one. A level-triggered item goes to the end of the list; a one-shot interest
+// ends.
 bool EventPoll::report(EventPollItem& item, u32 events, abi::EpollEvent& event, u32& interest)
 {
     RawGuard guard(ready_lock_);
@@ -352,9 +351,6 @@ u32 EventPoll::poll(MayLock& context, PollObserver* observer)
     }
 }
 
-void EventPoll::describe(MayBlock&, TextSink& sink)
-{
-    sink.append("anon_inode:[eventpoll]");
-}
+void EventPoll::describe(MayBlock&, TextSink& sink) { sink.append("anon_inode:[eventpoll]"); }
 
 }  // namespace takt

@@ -1,8 +1,8 @@
 // EventPoll: epoll(7): a set of files of interest and the list of those that may be ready.
 //
-// Interest changes under one lock for all instances (EventPolls). The ready list has a raw lock of its own, because files
-// report events from any context; waiting and reporting take nothing else. An item holds no reference to its file: the
-// file's last reference takes the item out before anything of the file goes (File::last_reference_gone).
+// Interest changes under one lock for all instances (EventPolls). The ready list has a raw lock of its own, because
+// files report events from any context; waiting and reporting take nothing else. An item holds no reference to its
+// file: the file's last reference takes the item out before anything of the file goes (File::last_reference_gone).
 #pragma once
 
 #include <abi/event.hpp>
@@ -32,8 +32,8 @@ private:
     friend class EventPolls;
     friend struct EventPollOrder;
 
-    EventPoll& owner_;                       // while attached_
-    File* file_;                             // while attached_
+    EventPoll& owner_;  // while attached_
+    File* file_;        // while attached_
     const int descriptor_;
     EventPollItem* next_of_file_ = nullptr;  // guarded by EventPolls' lock
 
@@ -41,7 +41,7 @@ private:
     bool attached_ = true;
     Atomic<u32> interest_;  // event bits and modes; no event bits: a one-shot interest that has fired
     u64 data_;
-    u64 pass_ = 0;          // the collecting pass that last took it
+    u64 pass_ = 0;  // the collecting pass that last took it
 };
 
 struct EventPollOrder {
@@ -62,8 +62,8 @@ public:
     Result<void> modify(MayBlock& context, File& file, int descriptor, abi::EpollEvent event);
     Result<void> remove(MayBlock& context, File& file, int descriptor);
 
-    // epoll_wait(2): stores up to `count` events; 0: the deadline passed. Errors: eintr, efault. Cost: one poll() for each
-    // item on the ready list.
+    // epoll_wait(2): stores up to `count` events; 0: the deadline passed. Errors: eintr, efault. Cost: one poll() for
+    // each item on the ready list.
     Result<i64> wait(MayBlock& context, UserPointer<abi::EpollEvent> events, usize count, Instant deadline);
 
     // Readable while an item is ready. No lock may be held: it may drop the last reference of a watched file.
@@ -95,11 +95,11 @@ private:
     Result<i64> collect(MayBlock& context, UserPointer<abi::EpollEvent> events, usize count);
     Thread::Wake sleep(MayBlock& context, Instant deadline);
 
-    using Interest = boost::intrusive::set<EventPollItem, boost::intrusive::base_hook<TreeHook<EventInterestTag>>,
-                                           boost::intrusive::compare<EventPollOrder>,
-                                           boost::intrusive::constant_time_size<false>>;
-    Interest items_;    // guarded by EventPolls' lock; holds a reference each
-    u32 nested_ = 0;    // items that are epoll instances; guarded by EventPolls' lock
+    using Interest =
+        boost::intrusive::set<EventPollItem, boost::intrusive::base_hook<TreeHook<EventInterestTag>>,
+                              boost::intrusive::compare<EventPollOrder>, boost::intrusive::constant_time_size<false>>;
+    Interest items_;  // guarded by EventPolls' lock; holds a reference each
+    u32 nested_ = 0;  // items that are epoll instances; guarded by EventPolls' lock
 
     RawSpinLock<Rank::event_ready> ready_lock_;
     List<EventPollItem, EventReadyTag> ready_ GUARDED_BY(ready_lock_);  // holds no reference: detaching unlinks

@@ -12,7 +12,8 @@ constexpr u64 priority_overhead = 48;
 
 u64 charge_of(const MessageQueueLimits& limits)
 {
-    u64 priorities = limits.messages_max < MessageQueue::priority_max + 1 ? limits.messages_max : MessageQueue::priority_max + 1;
+    u64 priorities =
+        limits.messages_max < MessageQueue::priority_max + 1 ? limits.messages_max : MessageQueue::priority_max + 1;
     return u64{limits.messages_max} * (limits.message_bytes_max + message_overhead) + priorities * priority_overhead;
 }
 
@@ -34,17 +35,16 @@ Result<Ref<MessageQueue>> MessageQueue::create(MayBlock& context, FileSystem& fi
         account->message_queue_bytes.fetch_sub(charge, Order::relaxed);
         return Errno::emfile;
     }
-    Result<Ref<MessageQueue>> made = make_ref<MessageQueue>(context, file_system, file_mode::regular | (mode & file_mode::permissions),
-                                                            own.file_user, own.file_group, limits, account, charge);
+    Result<Ref<MessageQueue>> made =
+        make_ref<MessageQueue>(context, file_system, file_mode::regular | (mode & file_mode::permissions),
+                               own.file_user, own.file_group, limits, account, charge);
     if (!made.ok()) account->message_queue_bytes.fetch_sub(charge, Order::relaxed);
     return made;
 }
 
-MessageQueue::MessageQueue(FileSystem& file_system, u32 mode, u32 user, u32 group, const MessageQueueLimits& queue_limits,
-                           Ref<UserAccount> account, u64 charged_bytes)
-    : Inode(file_system, mode, 0, user, group),
-      limits(queue_limits),
-      account_(std::move(account)),
+MessageQueue::MessageQueue(FileSystem& file_system, u32 mode, u32 user, u32 group,
+                           const MessageQueueLimits& queue_limits, Ref<UserAccount> account, u64 charged_bytes)
+    : Inode(file_system, mode, 0, user, group), limits(queue_limits), account_(std::move(account)),
       charged_bytes_(charged_bytes)
 {
 }
@@ -218,15 +218,9 @@ Result<usize> MessageQueueFile::read(MayBlock& context, IoBuffer& into, u64 posi
     return into.put(context, view.data() + position, bytes);
 }
 
-Result<u64> MessageQueueFile::size(MayBlock&)
-{
-    return queue_->size();
-}
+Result<u64> MessageQueueFile::size(MayBlock&) { return queue_->size(); }
 
-u32 MessageQueueFile::poll(MayLock&, PollObserver* observer)
-{
-    return queue_->poll(observer);
-}
+u32 MessageQueueFile::poll(MayLock&, PollObserver* observer) { return queue_->poll(observer); }
 
 Result<void> MessageQueueFile::stat(MayBlock& context, abi::Stat& stat)
 {

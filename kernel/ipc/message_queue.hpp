@@ -27,8 +27,10 @@ public:
     static constexpr u32 messages_hard_max = 65'536;
     static constexpr u32 message_bytes_hard_max = 16 << 20;
 
-    // Owned by the running process; counts against its user's RLIMIT_MSGQUEUE. Errors: einval, eoverflow, emfile, enomem.
-    static Result<Ref<MessageQueue>> create(MayBlock& context, FileSystem& file_system, u32 mode, const MessageQueueLimits& limits);
+    // Owned by the running process; counts against its user's RLIMIT_MSGQUEUE. Errors: einval, eoverflow, emfile,
+    // enomem.
+    static Result<Ref<MessageQueue>> create(MayBlock& context, FileSystem& file_system, u32 mode,
+                                            const MessageQueueLimits& limits);
     ~MessageQueue() override;
 
     u64 size() const override { return status_length; }
@@ -70,8 +72,8 @@ private:
     };
     using Waiters = Tree<Waiter, HigherFirst>;
 
-    Result<void> wait(MayBlock& context, MutexGuard<Mutex<Rank::message_queue>>& guard, Waiters& waiters, Waiter& waiter,
-                      Patience patience) REQUIRES(mutex_);
+    Result<void> wait(MayBlock& context, MutexGuard<Mutex<Rank::message_queue>>& guard, Waiters& waiters,
+                      Waiter& waiter, Patience patience) REQUIRES(mutex_);
     void finish_first(Waiters& waiters) REQUIRES(mutex_);
     void insert(Owned<StoredMessage> message) REQUIRES(mutex_);
     Ref<Process> notify(MayLock& context) REQUIRES(mutex_);

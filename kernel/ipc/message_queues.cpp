@@ -61,7 +61,8 @@ Result<MessageQueueLimits> MessageQueues::limits_of(MayBlock& context, const abi
     i64 most_bytes = privileged ? MessageQueue::message_bytes_hard_max : message_bytes_max;
     if (attributes->messages_max <= 0 || attributes->messages_max > most_messages) return Errno::einval;
     if (attributes->message_size_max <= 0 || attributes->message_size_max > most_bytes) return Errno::einval;
-    return MessageQueueLimits{static_cast<u32>(attributes->messages_max), static_cast<u32>(attributes->message_size_max)};
+    return MessageQueueLimits{static_cast<u32>(attributes->messages_max),
+                              static_cast<u32>(attributes->message_size_max)};
 }
 
 Result<Ref<Inode>> MessageQueues::make_queue(MayBlock& context, u32 mode, const abi::MqAttributes* attributes)

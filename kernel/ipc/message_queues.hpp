@@ -1,5 +1,5 @@
-// MessageQueues: the POSIX message queues by name (mq_open(3), mq_unlink(3)): the mqueue file system, whose only directory
-// is usually mounted on /dev/mqueue. Member of Ipc.
+// MessageQueues: the POSIX message queues by name (mq_open(3), mq_unlink(3)): the mqueue file system, whose only
+// directory is usually mounted on /dev/mqueue. Member of Ipc.
 #pragma once
 
 #include <kernel/fs/directory.hpp>
@@ -19,7 +19,8 @@ public:
 
     // mq_open(2); `attributes`: null for the defaults. Errors: eacces, eexist, einval, emfile, enoent, enomem, enospc,
     // enametoolong.
-    Result<Ref<File>> open(MayBlock& context, std::string_view name, u32 flags, u32 mode, const abi::MqAttributes* attributes);
+    Result<Ref<File>> open(MayBlock& context, std::string_view name, u32 flags, u32 mode,
+                           const abi::MqAttributes* attributes);
     // Errors: enoent, eacces, eperm, enametoolong.
     Result<void> unlink(MayBlock& context, std::string_view name);
 

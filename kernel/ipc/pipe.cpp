@@ -235,7 +235,8 @@ u32 Pipe::poll(bool reader, bool writer, u32 writers_seen, PollObserver* observe
     u32 events = 0;
     if (reader) {
         if (bytes_.load(Order::seq_cst) > 0) events |= poll_event::in | poll_event::rdnorm;
-        if (writers_.load(Order::seq_cst) == 0 && writer_opens_.load(Order::relaxed) != writers_seen) events |= poll_event::hup;
+        if (writers_.load(Order::seq_cst) == 0 && writer_opens_.load(Order::relaxed) != writers_seen)
+            events |= poll_event::hup;
     }
     if (writer) {
         if (!full()) events |= poll_event::out | poll_event::wrnorm;
@@ -249,7 +250,8 @@ Result<i64> Pipe::set_capacity(MayBlock& context, u64 bytes)
     if (bytes > capacity_max) return Errno::einval;
     u64 pages = bytes == 0 ? 1 : page_ceiling(bytes) / page_size;
     u32 count = std::bit_ceil(static_cast<u32>(pages));
-    bool allowed = u64{count} * page_size <= capacity_max_unprivileged || current_has(context, Capability::sys_resource);
+    bool allowed =
+        u64{count} * page_size <= capacity_max_unprivileged || current_has(context, Capability::sys_resource);
     auto* slots = static_cast<Slot*>(allocate(context, count * sizeof(Slot)));
     if (!slots) return Errno::enomem;
     Result<i64> result = static_cast<i64>(u64{count} * page_size);

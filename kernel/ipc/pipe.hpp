@@ -43,7 +43,8 @@ public:
 
     // --- State, without a lock.
 
-    // `writers_seen`: writer_opens() when the reader's file was opened, so that a FIFO nobody wrote to shows no POLLHUP.
+    // `writers_seen`: writer_opens() when the reader's file was opened, so that a FIFO nobody wrote to shows no
+    // POLLHUP.
     u32 poll(bool reader, bool writer, u32 writers_seen, PollObserver* observer);
     u32 queued_bytes() const { return bytes_.load(Order::acquire); }
     u64 capacity_bytes() const { return u64{slot_count_.load(Order::relaxed)} * page_size; }

@@ -55,15 +55,9 @@ void PipeFile::describe(MayBlock& context, TextSink& sink)
         format(sink, "pipe:[{}]", anonymous_.inode_number);
 }
 
-Result<i64> PipeFile::pipe_size(MayBlock&)
-{
-    return static_cast<i64>(pipe_->capacity_bytes());
-}
+Result<i64> PipeFile::pipe_size(MayBlock&) { return static_cast<i64>(pipe_->capacity_bytes()); }
 
-Result<i64> PipeFile::set_pipe_size(MayBlock& context, u32 bytes)
-{
-    return pipe_->set_capacity(context, bytes);
-}
+Result<i64> PipeFile::set_pipe_size(MayBlock& context, u32 bytes) { return pipe_->set_capacity(context, bytes); }
 
 Result<PipeEnds> create_pipe(MayBlock& context, u32 flags)
 {

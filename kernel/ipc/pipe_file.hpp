@@ -9,8 +9,8 @@ namespace takt {
 
 class PipeFile : public File {
 public:
-    // Takes over ends that were opened: those that the access mode in `flags` says. `anonymous`: of pipe(2); unused for a
-    // FIFO, which gets a path. `writers_seen`: see Pipe::poll().
+    // Takes over ends that were opened: those that the access mode in `flags` says. `anonymous`: of pipe(2); unused for
+    // a FIFO, which gets a path. `writers_seen`: see Pipe::poll().
     PipeFile(u32 flags, Ref<Pipe> pipe, const AnonymousStat& anonymous, u32 writers_seen);
     ~PipeFile() override;
 

@@ -24,8 +24,9 @@ PollSet::~PollSet()
 
 PollItem* PollSet::pointer(usize index)
 {
-    Storage& storage = index < inline_count ? inline_[index]
-                                            : chunks_[(index - inline_count) / chunk_count][(index - inline_count) % chunk_count];
+    Storage& storage = index < inline_count
+                           ? inline_[index]
+                           : chunks_[(index - inline_count) / chunk_count][(index - inline_count) % chunk_count];
     return std::launder(reinterpret_cast<PollItem*>(storage.bytes));
 }
 
@@ -127,7 +128,8 @@ Result<SelectWord> load_word(MayBlock& context, const UserAddress (&sets)[3], us
     return loaded;
 }
 
-Result<void> add_selected(MayBlock& context, PollSet& set, FileTable& files, const SelectWord& loaded, usize word, u64 mask)
+Result<void> add_selected(MayBlock& context, PollSet& set, FileTable& files, const SelectWord& loaded, usize word,
+                          u64 mask)
 {
     u64 any = (loaded.bits[0] | loaded.bits[1] | loaded.bits[2]) & mask;
     while (any) {  // bound: 64

@@ -1,7 +1,8 @@
 // Waiting for any of many files: poll(2) and select(2).
 //
-// A PollSet holds a reference to each file and an observer of it. The first pass over the files registers observers until
-// a file is ready, so no event is missed; later passes only ask. The thread sleeps by park(), woken by the first event.
+// A PollSet holds a reference to each file and an observer of it. The first pass over the files registers observers
+// until a file is ready, so no event is missed; later passes only ask. The thread sleeps by park(), woken by the first
+// event.
 #pragma once
 
 #include <abi/types.hpp>
@@ -19,11 +20,11 @@ class PollItem final : public PollObserver {
 public:
     void notify(u32 events) override;
 
-    Ref<File> file;       // null: nothing to wait for
-    u32 interest = 0;     // poll_event bits, hup and err only if they count
+    Ref<File> file;    // null: nothing to wait for
+    u32 interest = 0;  // poll_event bits, hup and err only if they count
     u32 returned = 0;
     int descriptor = -1;
-    u8 sets = 0;          // select(2)
+    u8 sets = 0;  // select(2)
 
 private:
     friend class PollSet;
@@ -43,8 +44,8 @@ public:
     usize size() const { return size_; }
     PollItem& operator[](usize index) { return *pointer(index); }
 
-    // Sets `returned` of every item (an item without a file keeps its own) and says how many are not zero; waits until one
-    // is. 0: the deadline passed. Errors: erestartsys. Cost: one poll() a file and pass.
+    // Sets `returned` of every item (an item without a file keeps its own) and says how many are not zero; waits until
+    // one is. 0: the deadline passed. Errors: erestartsys. Cost: one poll() a file and pass.
     Result<usize> wait(MayBlock& context, Instant deadline);
 
 private:

@@ -3,16 +3,14 @@
 
 namespace takt {
 
-UndoEntry::~UndoEntry()
-{
-    free(adjust);
-}
+UndoEntry::~UndoEntry() { free(adjust); }
 
 Result<Ref<SemaphoreSet>> SemaphoreSet::create(MayLock& context, u32 count, u32 mode)
 {
     auto* semaphores = static_cast<Semaphore*>(allocate_zeroed(context, count * sizeof(Semaphore)));
     if (!semaphores) return Errno::enomem;
-    Result<Ref<SemaphoreSet>> made = make_ref<SemaphoreSet>(context, semaphores, count, SysvPermissions::make(context, mode));
+    Result<Ref<SemaphoreSet>> made =
+        make_ref<SemaphoreSet>(context, semaphores, count, SysvPermissions::make(context, mode));
     if (!made.ok()) free(semaphores);
     return made;
 }
@@ -22,10 +20,7 @@ SemaphoreSet::SemaphoreSet(Semaphore* semaphores, u32 semaphore_count, const Sys
 {
 }
 
-SemaphoreSet::~SemaphoreSet()
-{
-    free(semaphores_);
-}
+SemaphoreSet::~SemaphoreSet() { free(semaphores_); }
 
 bool SemaphoreSet::HigherFirst::operator()(const Waiter& left, const Waiter& right) const
 {
@@ -61,7 +56,8 @@ SemaphoreSet::Outcome SemaphoreSet::attempt(Attempt& attempt)
         if (outcome != Outcome::done) break;
         semaphores_[operation.number].value = static_cast<u16>(value + operation.change);
         if (operation.flags & abi::semaphore::undo)
-            attempt.undo->adjust[operation.number] = static_cast<i16>(attempt.undo->adjust[operation.number] - operation.change);
+            attempt.undo->adjust[operation.number] =
+                static_cast<i16>(attempt.undo->adjust[operation.number] - operation.change);
     }
     if (outcome == Outcome::done) return outcome;
     attempt.blocked_at = index;
@@ -69,7 +65,8 @@ SemaphoreSet::Outcome SemaphoreSet::attempt(Attempt& attempt)
         const abi::SemaphoreOperation& operation = attempt.operations[index];
         semaphores_[operation.number].value = static_cast<u16>(semaphores_[operation.number].value - operation.change);
         if (operation.flags & abi::semaphore::undo)
-            attempt.undo->adjust[operation.number] = static_cast<i16>(attempt.undo->adjust[operation.number] + operation.change);
+            attempt.undo->adjust[operation.number] =
+                static_cast<i16>(attempt.undo->adjust[operation.number] + operation.change);
     }
     return outcome;
 }
@@ -113,8 +110,8 @@ void SemaphoreSet::serve_waiters(std::optional<PreemptOff>& until_unlocked)
     }
 }
 
-Result<void> SemaphoreSet::operate(MayBlock& context, std::span<const abi::SemaphoreOperation> operations, Instant deadline,
-                                   UndoEntry* undo)
+Result<void> SemaphoreSet::operate(MayBlock& context, std::span<const abi::SemaphoreOperation> operations,
+                                   Instant deadline, UndoEntry* undo)
 {
     Attempt own{operations, sysv_pid(context), undo};
     std::optional<PreemptOff> until_unlocked;

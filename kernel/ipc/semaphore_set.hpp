@@ -29,10 +29,10 @@ public:
 
 class SemaphoreSet : public RefCounted<SemaphoreSet>, public SysvObject {
 public:
-    static constexpr u32 count_max = 32'000;      // SEMMSL
-    static constexpr u32 operations_max = 500;    // SEMOPM
-    static constexpr i32 value_max = 32'767;      // SEMVMX
-    static constexpr usize sets_max = 32'000;     // SEMMNI
+    static constexpr u32 count_max = 32'000;    // SEMMSL
+    static constexpr u32 operations_max = 500;  // SEMOPM
+    static constexpr i32 value_max = 32'767;    // SEMVMX
+    static constexpr usize sets_max = 32'000;   // SEMMNI
 
     // All values 0. Errors: enomem.
     static Result<Ref<SemaphoreSet>> create(MayLock& context, u32 count, u32 mode);
@@ -40,9 +40,9 @@ public:
 
     const u32 count;
 
-    // semop(2): all of `operations` at once, or none. Errors: eidrm, efbig, eacces, erange, eagain (also when the deadline
-    // passed), eintr. `undo`: needed if an operation asks for it. Cost: the operations; beside, those of the waiters that
-    // the change may concern.
+    // semop(2): all of `operations` at once, or none. Errors: eidrm, efbig, eacces, erange, eagain (also when the
+    // deadline passed), eintr. `undo`: needed if an operation asks for it. Cost: the operations; beside, those of the
+    // waiters that the change may concern.
     Result<void> operate(MayBlock& context, std::span<const abi::SemaphoreOperation> operations, Instant deadline,
                          UndoEntry* undo);
 

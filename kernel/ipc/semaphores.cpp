@@ -91,9 +91,9 @@ void Semaphores::show(MayBlock& context, TextSink& text)
         if (!stat.ok()) continue;
         const abi::SemaphoreSetStat found = stat.value();
         const abi::IpcPermissions& who = found.permissions;
-        format(text, "{10} {10}  {4o} {10} {5} {5} {5} {5} {10} {10}\n", i32{who.key}, set->id(), u32{who.mode}, u64{found.count},
-               u32{who.user}, u32{who.group}, u32{who.creator_user}, u32{who.creator_group}, i64{found.operation_time},
-               i64{found.change_time});
+        format(text, "{10} {10}  {4o} {10} {5} {5} {5} {5} {10} {10}\n", i32{who.key}, set->id(), u32{who.mode},
+               u64{found.count}, u32{who.user}, u32{who.group}, u32{who.creator_user}, u32{who.creator_group},
+               i64{found.operation_time}, i64{found.change_time});
     }
 }
 

@@ -144,8 +144,8 @@ Result<void> SharedSegments::detach(MayBlock& context, u64 address)
     Ref<MemoryObject> memory;
     Ref<Segment> segment;
     u64 end = address;
-    // The first area that shows a segment as if its start were at `address`, then all others of it that do. The place of
-    // the first one may lie anywhere in the segment.
+    // The first area that shows a segment as if its start were at `address`, then all others of it that do. The place
+    // of the first one may lie anywhere in the segment.
     for (u64 at = address; !memory || at < end;) {  // bound: areas above the address
         Result<AreaInfo> area = space.area_at_or_above(context, at);
         if (!area.ok()) break;
@@ -195,7 +195,8 @@ void SharedSegments::describe(const Segment& segment, abi::SharedMemoryStat& sta
     stat.attached = (segment.memory ? segment.memory->reference_count() : 0) - (segment.held ? 1 : 0);
 }
 
-Result<i32> SharedSegments::stat(MayBlock& context, i32 place, bool by_index, bool check_access, abi::SharedMemoryStat& stat)
+Result<i32> SharedSegments::stat(MayBlock& context, i32 place, bool by_index, bool check_access,
+                                 abi::SharedMemoryStat& stat)
 {
     Ref<Segment> segment;
     SysvPermissions permissions;
@@ -299,8 +300,9 @@ i32 SharedSegments::use(MayBlock& context, abi::SharedMemoryUse& use)
 
 void SharedSegments::show(MayBlock& context, TextSink& text)
 {
-    text.append("       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime"
-                "      dtime      ctime                   rss                  swap\n");
+    text.append(
+        "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime"
+        "      dtime      ctime                   rss                  swap\n");
     for (i32 index = 0;; index++) {  // bound: index_end()
         Ref<MemoryObject> memory;
         abi::SharedMemoryStat stat;
@@ -316,9 +318,10 @@ void SharedSegments::show(MayBlock& context, TextSink& text)
         }
         u64 resident_pages = memory ? static_cast<SegmentMemory&>(*memory).resident_pages(context) : 0;
         const abi::IpcPermissions& who = stat.permissions;
-        format(text, "{10} {10}  {4o} {21} {5} {5}  {5} {5} {5} {5} {5} {10} {10} {10} {21} {21}\n", who.key, id, who.mode,
-               stat.size_bytes, stat.creator_pid, stat.last_pid, stat.attached, who.user, who.group, who.creator_user,
-               who.creator_group, stat.attach_time, stat.detach_time, stat.change_time, resident_pages * page_size, 0);
+        format(text, "{10} {10}  {4o} {21} {5} {5}  {5} {5} {5} {5} {5} {10} {10} {10} {21} {21}\n", who.key, id,
+               who.mode, stat.size_bytes, stat.creator_pid, stat.last_pid, stat.attached, who.user, who.group,
+               who.creator_user, who.creator_group, stat.attach_time, stat.detach_time, stat.change_time,
+               resident_pages * page_size, 0);
     }
 }
 

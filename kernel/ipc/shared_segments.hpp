@@ -1,8 +1,8 @@
 // SharedSegments: System V shared memory (shmget(2), shmat(2), shmctl(2)). Member of Ipc.
 //
 // A segment's memory is a SegmentMemory; every area that maps it holds a reference, and so does the segment until
-// IPC_RMID. The references are shm_nattch, as on Linux, where also each part of a split mapping counts. When the last one
-// goes, the memory tells, and the segment goes.
+// IPC_RMID. The references are shm_nattch, as on Linux, where also each part of a split mapping counts. When the last
+// one goes, the memory tells, and the segment goes.
 #pragma once
 
 #include <kernel/base/text.hpp>
@@ -17,7 +17,10 @@ public:
     SegmentMemory(Ref<AnonymousObject> memory, i32 id) : memory_(std::move(memory)), id_(id) {}
     ~SegmentMemory() override;
 
-    Result<FrameRef> page(MayBlock& context, u64 index, bool create) override { return memory_->page(context, index, create); }
+    Result<FrameRef> page(MayBlock& context, u64 index, bool create) override
+    {
+        return memory_->page(context, index, create);
+    }
     u64 size_bytes() const override { return memory_->size_bytes(); }
     void describe(MayBlock& context, TextSink& sink) override { memory_->describe(context, sink); }
     u64 inode_number() const override { return static_cast<u64>(id()); }
@@ -55,8 +58,8 @@ public:
     void memory_gone(MayLock& context, const SegmentMemory& memory);
 
 private:
-    static constexpr usize segments_max = 4096;                     // SHMMNI
-    static constexpr u64 bytes_max = ~0ull - (1ull << 24);           // SHMMAX, SHMALL
+    static constexpr usize segments_max = 4096;             // SHMMNI
+    static constexpr u64 bytes_max = ~0ull - (1ull << 24);  // SHMMAX, SHMALL
 
     struct Segment : RefCounted<Segment>, SysvObject {
         SysvPermissions permissions;

@@ -100,9 +100,6 @@ Result<void> SignalFile::keep(MayLock& context, Ref<ProcessSignals> signals)
     return observed_.push_back(guard, std::move(signals));
 }
 
-void SignalFile::describe(MayBlock&, TextSink& sink)
-{
-    sink.append("anon_inode:[signalfd]");
-}
+void SignalFile::describe(MayBlock&, TextSink& sink) { sink.append("anon_inode:[signalfd]"); }
 
 }  // namespace takt

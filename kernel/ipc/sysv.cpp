@@ -28,7 +28,9 @@ Result<void> SysvPermissions::check_owner(MayLock& context) const
 {
     Process& process = current_process(context);
     LockGuard guard(process.lock(), context);
-    if (process.credentials.effective_user == creator_user || process.credentials.effective_user == user || process.credentials.has(Capability::sys_admin)) return {};
+    if (process.credentials.effective_user == creator_user || process.credentials.effective_user == user ||
+        process.credentials.has(Capability::sys_admin))
+        return {};
     return Errno::eperm;
 }
 
@@ -52,14 +54,8 @@ void SysvPermissions::set(const abi::IpcPermissions& wanted)
     mode = (mode & ~0777u) | (wanted.mode & 0777);
 }
 
-i64 sysv_time()
-{
-    return hal::kernel().wall_clock.realtime_ns() / ns_per_s;
-}
+i64 sysv_time() { return hal::kernel().wall_clock.realtime_ns() / ns_per_s; }
 
-i32 sysv_pid(const MayLock& context)
-{
-    return current_process(context).pid.value;
-}
+i32 sysv_pid(const MayLock& context) { return current_process(context).pid.value; }
 
 }  // namespace takt

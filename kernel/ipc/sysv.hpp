@@ -122,8 +122,9 @@ private:
         Ref<T> object;
         u32 sequence = 0;
     };
-    using ByKey = boost::intrusive::set<SysvObject, boost::intrusive::base_hook<TreeHook<SysvKeyTag>>,
-                                        boost::intrusive::compare<SysvByKey>, boost::intrusive::constant_time_size<false>>;
+    using ByKey =
+        boost::intrusive::set<SysvObject, boost::intrusive::base_hook<TreeHook<SysvKeyTag>>,
+                              boost::intrusive::compare<SysvByKey>, boost::intrusive::constant_time_size<false>>;
 
     T* at(u32 index) { return index < slots_.size() ? slots_[index].object.get() : nullptr; }
 

@@ -262,8 +262,8 @@ void SysvQueues::show(MayBlock& context, TextSink& text)
         if (!stat.ok()) continue;
         const abi::MessageQueueStat found = stat.value();
         const abi::IpcPermissions& who = found.permissions;
-        format(text, "{10} {10}  {4o}  {10} {10} {5} {5} {5} {5} {5} {5} {10} {10} {10}\n", who.key, queue->id(), who.mode,
-               found.bytes, found.messages, found.last_send_pid, found.last_receive_pid, who.user, who.group,
+        format(text, "{10} {10}  {4o}  {10} {10} {5} {5} {5} {5} {5} {5} {10} {10} {10}\n", who.key, queue->id(),
+               who.mode, found.bytes, found.messages, found.last_send_pid, found.last_receive_pid, who.user, who.group,
                who.creator_user, who.creator_group, found.send_time, found.receive_time, found.change_time);
     }
 }

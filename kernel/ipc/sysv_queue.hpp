@@ -13,9 +13,9 @@ namespace takt {
 
 class SysvQueue : public RefCounted<SysvQueue>, public SysvObject {
 public:
-    static constexpr u64 message_bytes_max = 8192;   // MSGMAX
-    static constexpr u64 queue_bytes_max = 16'384;   // MSGMNB
-    static constexpr usize queues_max = 32'000;      // MSGMNI
+    static constexpr u64 message_bytes_max = 8192;  // MSGMAX
+    static constexpr u64 queue_bytes_max = 16'384;  // MSGMNB
+    static constexpr usize queues_max = 32'000;     // MSGMNI
 
     explicit SysvQueue(const SysvPermissions& permissions) : permissions_(permissions), change_time_(sysv_time()) {}
     ~SysvQueue();

@@ -32,10 +32,7 @@ constexpr Result<i64> ns_of(const abi::Timeval& time)
     return saturated_ns(seconds, time.microseconds % 1'000'000 * ns_per_us);
 }
 
-constexpr abi::Timespec timespec_of(i64 ns)
-{
-    return {ns / ns_per_s, ns % ns_per_s};
-}
+constexpr abi::Timespec timespec_of(i64 ns) { return {ns / ns_per_s, ns % ns_per_s}; }
 
 // A relative timeout in user memory: never when the pointer is null, Instant 0 when the timeout is zero (not to wait at
 // all). Errors: efault, einval.

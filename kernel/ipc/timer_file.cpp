@@ -17,16 +17,14 @@ TimerFile::~TimerFile()
     alarm_.cancel_and_wait(context);
 }
 
-i64 TimerFile::now_ns() const
-{
-    return hal::now().ns + (absolute_wall_clock_ ? offset_ns_ : 0);
-}
+i64 TimerFile::now_ns() const { return hal::now().ns + (absolute_wall_clock_ ? offset_ns_ : 0); }
 
 Instant TimerFile::deadline() const
 {
     if (!armed_) return Instant::never();
     i64 monotonic_ns = 0;
-    if (__builtin_sub_overflow(expiry_ns_, absolute_wall_clock_ ? offset_ns_ : 0, &monotonic_ns)) return Instant::never();
+    if (__builtin_sub_overflow(expiry_ns_, absolute_wall_clock_ ? offset_ns_ : 0, &monotonic_ns))
+        return Instant::never();
     return Instant{monotonic_ns < 0 ? 0 : monotonic_ns};
 }
 
@@ -149,9 +147,6 @@ void TimerFile::wall_clock_was_set(MayLock& context)
     source_.notify(poll_event::in);
 }
 
-void TimerFile::describe(MayBlock&, TextSink& sink)
-{
-    sink.append("anon_inode:[timerfd]");
-}
+void TimerFile::describe(MayBlock&, TextSink& sink) { sink.append("anon_inode:[timerfd]"); }
 
 }  // namespace takt

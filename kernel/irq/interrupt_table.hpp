@@ -1,8 +1,8 @@
 // InterruptTable: which thread serves which interrupt line.
 #pragma once
 
-#include <kernel/irq/interrupt_thread.hpp>
 #include <kernel/hal/interrupts.hpp>
+#include <kernel/irq/interrupt_thread.hpp>
 #include <kernel/sched/thread.hpp>
 
 namespace takt {

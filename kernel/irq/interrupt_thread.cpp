@@ -1,8 +1,6 @@
-#include <kernel/irq/interrupt_table.hpp>
+#include <kernel/base/text.hpp>
 #include <kernel/core.hpp>
-#include <kernel/base/text.hpp>
-#include <kernel/mm/allocate.hpp>
-#include <kernel/base/text.hpp>
+#include <kernel/irq/interrupt_table.hpp>
 #include <kernel/mm/allocate.hpp>
 #include <kernel/sched/cpu.hpp>
 #include <string.h>
@@ -51,7 +49,8 @@ Result<void> register_interrupt(MayBlock& context, u32 number, const char* name,
     TextBuffer<16> thread_name;
     format(thread_name, "irq/{}-{}", number, name);
     Result<Thread*> thread = hal::core().scheduler.create_kernel_thread(
-        context, thread_name.c_str(), level_interrupt_default, &InterruptTable::thread_main, reinterpret_cast<void*>(static_cast<uptr>(number)));
+        context, thread_name.c_str(), level_interrupt_default, &InterruptTable::thread_main,
+        reinterpret_cast<void*>(static_cast<uptr>(number)));
     if (!thread.ok()) {
         free(memory);
         return thread.error();

@@ -9,7 +9,8 @@ Result<Owned<PassedFiles>> PassedFiles::create(MayBlock& context, std::span<cons
     Process& process = current_process(context);
     bool privileged = current_has(context, Capability::sys_resource) || current_has(context, Capability::sys_admin);
     u64 limit = current_limit(context, Resource::files);
-    auto* files = static_cast<Ref<File>*>(allocate(context, (descriptors.empty() ? 1 : descriptors.size()) * sizeof(Ref<File>)));
+    auto* files =
+        static_cast<Ref<File>*>(allocate(context, (descriptors.empty() ? 1 : descriptors.size()) * sizeof(Ref<File>)));
     if (!files) return Errno::enomem;
     Ref<UserAccount> account;
     {

@@ -1,7 +1,7 @@
 // PassedFiles: open files on their way over a UNIX socket (unix(7), SCM_RIGHTS).
 //
-// Files in flight count against the sender's RLIMIT_NOFILE: that also bounds what sockets that were sent over themselves
-// can keep alive. Socket files count for everyone; other files not for a sender with CAP_SYS_RESOURCE.
+// Files in flight count against the sender's RLIMIT_NOFILE: that also bounds what sockets that were sent over
+// themselves can keep alive. Socket files count for everyone; other files not for a sender with CAP_SYS_RESOURCE.
 #pragma once
 
 #include <kernel/fs/file.hpp>
@@ -35,8 +35,8 @@ private:
     u32 counted_;
 };
 
-// Drops files that nobody received. A socket among them may hold further files in flight, and so on: they are dropped one
-// after the other, never one inside the other, so the depth of the stack is bounded. Member of Network.
+// Drops files that nobody received. A socket among them may hold further files in flight, and so on: they are dropped
+// one after the other, never one inside the other, so the depth of the stack is bounded. Member of Network.
 class PassedFilesReaper {
 public:
     // No lock may be held. Whoever finds another thread at it leaves the work to that one.

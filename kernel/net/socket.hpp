@@ -26,8 +26,8 @@ struct SocketAddress {
 
 struct SendRequest {
     IoBuffer& data;
-    u32 flags = 0;                         // abi::message_flag
-    const SocketAddress* to = nullptr;     // null: none was given
+    u32 flags = 0;                      // abi::message_flag
+    const SocketAddress* to = nullptr;  // null: none was given
     Owned<PassedFiles> files{};
     const abi::PeerCredentials* credentials = nullptr;  // checked already
 };
@@ -37,9 +37,9 @@ struct ReceiveRequest {
     u32 flags = 0;
     bool wants_from = false;
     // Results.
-    u32 result_flags = 0;            // truncated, end_of_record
+    u32 result_flags = 0;  // truncated, end_of_record
     SocketAddress from{};
-    bool has_credentials = false;    // SO_PASSCRED
+    bool has_credentials = false;  // SO_PASSCRED
     abi::PeerCredentials credentials{};
     Owned<PassedFiles> files{};
 };

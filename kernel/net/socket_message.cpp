@@ -29,7 +29,8 @@ Result<void> MessageSegments::load(MayBlock& context, UserPointer<abi::Iovec> ve
         heap_ = static_cast<IoSegment*>(allocate(context, count * sizeof(IoSegment)));
         if (!heap_) return Errno::enomem;
     }
-    static_assert(sizeof(IoSegment) == sizeof(abi::Iovec) && offsetof(IoSegment, length) == offsetof(abi::Iovec, length));
+    static_assert(sizeof(IoSegment) == sizeof(abi::Iovec) &&
+                  offsetof(IoSegment, length) == offsetof(abi::Iovec, length));
     IoSegment* segments = heap_ ? heap_ : inline_;
     TRY(copy_from_user(context, segments, vectors.address, count * sizeof(IoSegment)));
     constexpr u64 total_max = 0x7ffff000;  // MAX_RW_COUNT: what is beyond is cut off
@@ -48,10 +49,7 @@ namespace {
 constexpr usize control_align = 8;
 constexpr u64 control_length_max = 64 * 1024;
 
-constexpr u64 aligned(u64 length)
-{
-    return (length + control_align - 1) & ~(control_align - 1);
-}
+constexpr u64 aligned(u64 length) { return (length + control_align - 1) & ~(control_align - 1); }
 
 // --- Sending: ancillary data from the program.
 
@@ -68,8 +66,8 @@ Result<void> check_credentials(MayBlock& context, const abi::PeerCredentials& cl
     bool pid_ok = claimed.pid == current_process(context).pid.value || own.has(Capability::sys_admin);
     bool user_ok = claimed.user == own.user || claimed.user == own.effective_user || claimed.user == own.saved_user ||
                    own.has(Capability::setuid);
-    bool group_ok = claimed.group == own.group || claimed.group == own.effective_group || claimed.group == own.saved_group ||
-                    own.has(Capability::setgid);
+    bool group_ok = claimed.group == own.group || claimed.group == own.effective_group ||
+                    claimed.group == own.saved_group || own.has(Capability::setgid);
     if (!pid_ok || !user_ok || !group_ok) return Errno::eperm;
     return {};
 }
@@ -194,7 +192,8 @@ Result<usize> send_message(MayBlock& context, Socket& socket, const abi::Message
     OutgoingControl control;
     if (header.control_length > 0) TRY(load_control(context, header.control, header.control_length, control));
     IoBuffer data(segments.view());
-    SendRequest request{.data = data, .flags = flags, .to = to.length > 0 ? &to : nullptr, .files = std::move(control.files)};
+    SendRequest request{
+        .data = data, .flags = flags, .to = to.length > 0 ? &to : nullptr, .files = std::move(control.files)};
     if (control.has_credentials) request.credentials = &control.credentials;
     return socket.send(context, request);
 }

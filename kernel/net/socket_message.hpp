@@ -9,7 +9,8 @@ namespace takt {
 // Addresses between a program and the kernel. Errors: efault, einval.
 Result<SocketAddress> load_address(MayBlock& context, UserAddress address, i32 length);
 // Stores what fits and the whole length.
-Result<void> store_address(MayBlock& context, const SocketAddress& address, UserAddress target, UserPointer<i32> length);
+Result<void> store_address(MayBlock& context, const SocketAddress& address, UserAddress target,
+                           UserPointer<i32> length);
 
 // The segments that a msghdr names. Errors: efault, einval, emsgsize, enomem.
 class MessageSegments {

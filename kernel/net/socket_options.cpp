@@ -33,10 +33,7 @@ u32 buffer_size(i32 wanted, u32 minimum, bool forced)
     return bytes * 2 < minimum ? minimum : bytes * 2;
 }
 
-abi::Timeval timeval_of(i64 ns)
-{
-    return {ns / ns_per_s, ns % ns_per_s / ns_per_us};
-}
+abi::Timeval timeval_of(i64 ns) { return {ns / ns_per_s, ns % ns_per_s / ns_per_us}; }
 
 }  // namespace
 
@@ -46,27 +43,42 @@ Result<usize> Socket::get_option(MayBlock& context, i32 level, i32 name, std::sp
     if (name > 0 && name < 32 && (kept_flags >> name & 1))
         return store(value, static_cast<i32>(options.flags.load(Order::relaxed) >> name & 1));
     switch (name) {
-    case option::type: return store(value, type());
-    case option::error: return store(value, take_error(context));
-    case option::send_buffer: return store(value, options.send_buffer.load(Order::relaxed));
-    case option::receive_buffer: return store(value, options.receive_buffer.load(Order::relaxed));
-    case option::priority: return store(value, options.priority.load(Order::relaxed));
+    case option::type:
+        return store(value, type());
+    case option::error:
+        return store(value, take_error(context));
+    case option::send_buffer:
+        return store(value, options.send_buffer.load(Order::relaxed));
+    case option::receive_buffer:
+        return store(value, options.receive_buffer.load(Order::relaxed));
+    case option::priority:
+        return store(value, options.priority.load(Order::relaxed));
     case option::linger: {
         i32 on = static_cast<i32>(options.flags.load(Order::relaxed) >> option::linger & 1);
         return store(value, abi::Linger{on, options.linger_seconds.load(Order::relaxed)});
     }
-    case option::pass_credentials: return store(value, i32{options.pass_credentials.load(Order::relaxed)});
-    case option::peer_credentials: return store(value, peer_credentials(context));
-    case option::receive_low_water: return store(value, options.receive_low_water.load(Order::relaxed));
-    case option::send_low_water: return store(value, i32{1});
+    case option::pass_credentials:
+        return store(value, i32{options.pass_credentials.load(Order::relaxed)});
+    case option::peer_credentials:
+        return store(value, peer_credentials(context));
+    case option::receive_low_water:
+        return store(value, options.receive_low_water.load(Order::relaxed));
+    case option::send_low_water:
+        return store(value, i32{1});
     case option::receive_timeout:
-    case option::receive_timeout_new: return store(value, timeval_of(options.receive_timeout_ns.load(Order::relaxed)));
+    case option::receive_timeout_new:
+        return store(value, timeval_of(options.receive_timeout_ns.load(Order::relaxed)));
     case option::send_timeout:
-    case option::send_timeout_new: return store(value, timeval_of(options.send_timeout_ns.load(Order::relaxed)));
-    case option::accepting: return store(value, i32{accepting()});
-    case option::protocol: return store(value, i32{0});
-    case option::domain: return store(value, domain());
-    default: return Errno::enoprotoopt;
+    case option::send_timeout_new:
+        return store(value, timeval_of(options.send_timeout_ns.load(Order::relaxed)));
+    case option::accepting:
+        return store(value, i32{accepting()});
+    case option::protocol:
+        return store(value, i32{0});
+    case option::domain:
+        return store(value, domain());
+    default:
+        return Errno::enoprotoopt;
     }
 }
 
@@ -115,11 +127,14 @@ Result<void> Socket::set_number(MayBlock& context, i32 name, i32 number)
         if ((number < 0 || number > 6) && !current_has(context, Capability::net_admin)) return Errno::eperm;
         options.priority.store(number, Order::relaxed);
         break;
-    case option::pass_credentials: options.pass_credentials.store(number != 0, Order::relaxed); break;
+    case option::pass_credentials:
+        options.pass_credentials.store(number != 0, Order::relaxed);
+        break;
     case option::receive_low_water:
         options.receive_low_water.store(number < 0 ? INT32_MAX : number == 0 ? 1 : number, Order::relaxed);
         break;
-    default: return Errno::enoprotoopt;
+    default:
+        return Errno::enoprotoopt;
     }
     options_changed();
     return {};

@@ -90,7 +90,8 @@ void UnixEndpoint::become_connected(MayBlock& context, Ref<UnixEndpoint> other, 
 }
 
 // Puts a connection into this listener's queue; gives back whose it is.
-Result<abi::PeerCredentials> UnixEndpoint::queue_connection(MayBlock& context, Ref<UnixEndpoint> server, Patience patience)
+Result<abi::PeerCredentials> UnixEndpoint::queue_connection(MayBlock& context, Ref<UnixEndpoint> server,
+                                                            Patience patience)
 {
     abi::PeerCredentials credentials{};
     std::optional<PreemptOff> until_unlocked;
@@ -227,7 +228,8 @@ void UnixEndpoint::close(MayBlock& context)
         std::swap(inode, inode_);
         receivers_.wake_all();
         senders_.wake_all();
-        for (UnixLink& link : links_) link.from.source_.notify(poll_event::out);  // bound: sockets connected to this one
+        for (UnixLink& link : links_)
+            link.from.source_.notify(poll_event::out);  // bound: sockets connected to this one
     }
     if (inode) inode->attachment_slot()->set(context, nullptr);
     if (connection_oriented()) {

@@ -1,8 +1,8 @@
 // UnixEndpoint: one side of AF_UNIX communication (unix(7)): its name, its queue of messages or connections, its peer.
 //
-// It lives apart from its file (UnixSocket), so that a peer or a name may still refer to it when the file is closed; close()
-// ends it. A message is put into the receiver's queue under the receiver's mutex; senders that find no room wait there.
-// No thread ever holds the mutexes of two endpoints. What poll(2) asks is in atomic words beside.
+// It lives apart from its file (UnixSocket), so that a peer or a name may still refer to it when the file is closed;
+// close() ends it. A message is put into the receiver's queue under the receiver's mutex; senders that find no room
+// wait there. No thread ever holds the mutexes of two endpoints. What poll(2) asks is in atomic words beside.
 #pragma once
 
 #include <kernel/fs/inode.hpp>
@@ -54,7 +54,8 @@ public:
     Result<void> listen(MayBlock& context, u32 backlog, const abi::PeerCredentials& credentials);
     // Connection-oriented: to the listening endpoint of that name. Errors: econnrefused, eprototype, eisconn, einval,
     // ealready, eagain, erestartsys, etimedout, enoent, eacces, enotdir, eloop.
-    Result<void> connect(MayBlock& context, std::string_view name, Patience patience, const abi::PeerCredentials& credentials);
+    Result<void> connect(MayBlock& context, std::string_view name, Patience patience,
+                         const abi::PeerCredentials& credentials);
     // Datagrams: the default receiver; an empty name for none. Errors: as connect(), eperm.
     Result<void> set_receiver(MayBlock& context, std::string_view name);
     // The other side of a connection that was made. Errors: einval, eagain, erestartsys, etimedout.
@@ -70,7 +71,8 @@ public:
 
     Result<usize> send_stream(MayBlock& context, SendRequest& request, Patience patience);
     // `receiver`: null for the default one.
-    Result<usize> send_message(MayBlock& context, SendRequest& request, const Ref<UnixEndpoint>& receiver, Patience patience);
+    Result<usize> send_message(MayBlock& context, SendRequest& request, const Ref<UnixEndpoint>& receiver,
+                               Patience patience);
     // low_water: bytes to wait for.
     Result<usize> receive_stream(MayBlock& context, ReceiveRequest& request, usize low_water, Patience patience);
     Result<usize> receive_message(MayBlock& context, ReceiveRequest& request, Patience patience);
@@ -125,12 +127,12 @@ private:
     u32 pending_count_ GUARDED_BY(mutex_) = 0;
     u32 backlog_ GUARDED_BY(mutex_) = 0;
     bool closed_ GUARDED_BY(mutex_) = false;
-    bool binding_ GUARDED_BY(mutex_) = false;  // bind() is under way
-    WaitQueue receivers_ GUARDED_BY(mutex_);  // wait for messages or connections here
-    WaitQueue senders_ GUARDED_BY(mutex_);    // wait for room here
-    List<UnixLink> links_ GUARDED_BY(mutex_);  // datagram sockets that send here
-    Owned<UnixLink> link_ GUARDED_BY(mutex_);  // of this one, with its receiver
-    Ref<Inode> inode_ GUARDED_BY(mutex_);      // a name in a file system
+    bool binding_ GUARDED_BY(mutex_) = false;                           // bind() is under way
+    WaitQueue receivers_ GUARDED_BY(mutex_);                            // wait for messages or connections here
+    WaitQueue senders_ GUARDED_BY(mutex_);                              // wait for room here
+    List<UnixLink> links_ GUARDED_BY(mutex_);                           // datagram sockets that send here
+    Owned<UnixLink> link_ GUARDED_BY(mutex_);                           // of this one, with its receiver
+    Ref<Inode> inode_ GUARDED_BY(mutex_);                               // a name in a file system
     abi::PeerCredentials credentials_ GUARDED_BY(mutex_){0, ~0u, ~0u};  // of the other side; a listener's own
 
     // A leaf, so that poll can take it. A connection's peer is set once, and stays until close().
@@ -169,7 +171,10 @@ private:
         {
             return left.type != right.type ? left.type < right.type : left.name < right.name;
         }
-        bool operator()(const UnixEndpoint& left, const UnixEndpoint& right) const { return less(key(left), key(right)); }
+        bool operator()(const UnixEndpoint& left, const UnixEndpoint& right) const
+        {
+            return less(key(left), key(right));
+        }
         bool operator()(const UnixEndpoint& left, const Key& right) const { return less(key(left), right); }
         bool operator()(const Key& left, const UnixEndpoint& right) const { return less(left, key(right)); }
     };

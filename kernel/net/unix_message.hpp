@@ -1,7 +1,8 @@
-// UnixMessage: what one send(2) puts into a UNIX socket's queue: bytes, and with them a sender's name, credentials, files.
+// UnixMessage: what one send(2) puts into a UNIX socket's queue: bytes, and with them a sender's name, credentials,
+// files.
 //
-// Up to a slab object's size the bytes stand behind the message itself; beyond, they are in single pages: no message needs
-// more than a page of contiguous memory.
+// Up to a slab object's size the bytes stand behind the message itself; beyond, they are in single pages: no message
+// needs more than a page of contiguous memory.
 #pragma once
 
 #include <abi/socket.hpp>
@@ -11,8 +12,8 @@
 
 namespace takt {
 
-// The address a UNIX socket is bound to: a path with its NUL (also when that stands behind sun_path), or an abstract name
-// that begins with a NUL.
+// The address a UNIX socket is bound to: a path with its NUL (also when that stands behind sun_path), or an abstract
+// name that begins with a NUL.
 class UnixName : public RefCounted<UnixName>, public HeapObject {
 public:
     explicit UnixName(std::string_view name) : length_(static_cast<u8>(name.size()))

@@ -9,8 +9,8 @@ namespace {
 
 constexpr u32 backlog_max = 4096;  // net.core.somaxconn
 
-// The name in an address: a path up to its NUL, which is counted; or an abstract name, all of it. Empty: none was given.
-// Errors: einval.
+// The name in an address: a path up to its NUL, which is counted; or an abstract name, all of it. Empty: none was
+// given. Errors: einval.
 Result<std::string_view> name_in(const SocketAddress& address)
 {
     constexpr usize family_size = sizeof(u16);
@@ -24,10 +24,7 @@ Result<std::string_view> name_in(const SocketAddress& address)
     return name.substr(0, end + 1);
 }
 
-SocketAddress address_of(const Ref<UnixName>& name)
-{
-    return unix_address(name ? name->view() : std::string_view());
-}
+SocketAddress address_of(const Ref<UnixName>& name) { return unix_address(name ? name->view() : std::string_view()); }
 
 abi::PeerCredentials credentials_of(MayBlock& context)
 {
@@ -46,8 +43,7 @@ Errno timed(Errno error, i64 timeout_ns)
 }  // namespace
 
 UnixSocket::UnixSocket(MayLock& context, u32 flags, Ref<UnixEndpoint> endpoint)
-    : Socket(open_flag::read_write | flags),
-      endpoint_(std::move(endpoint)),
+    : Socket(open_flag::read_write | flags), endpoint_(std::move(endpoint)),
       anonymous_(AnonymousStat::make(context, file_mode::socket | 0777))
 {
     options.pass_credentials.store(endpoint_->pass_credentials.load(Order::relaxed), Order::relaxed);
@@ -89,7 +85,8 @@ Result<void> UnixSocket::connect(MayBlock& context, const SocketAddress& address
     if (unspecified && !endpoint_->connection_oriented()) return endpoint_->set_receiver(context, {});
     std::string_view name = TRY(name_in(address));
     if (name.empty()) return Errno::einval;
-    if (options.pass_credentials.load(Order::relaxed) && !endpoint_->name(context)) TRY(endpoint_->bind_automatically(context));
+    if (options.pass_credentials.load(Order::relaxed) && !endpoint_->name(context))
+        TRY(endpoint_->bind_automatically(context));
     std::string_view text = name[0] == 0 ? name : name.substr(0, name.size() - 1);
     if (!endpoint_->connection_oriented()) return endpoint_->set_receiver(context, text);
     i64 timeout_ns = options.send_timeout_ns.load(Order::relaxed);
@@ -126,10 +123,7 @@ Result<void> UnixSocket::shutdown(MayBlock& context, ShutdownHow how)
     return {};
 }
 
-Result<SocketAddress> UnixSocket::name(MayBlock& context)
-{
-    return address_of(endpoint_->name(context));
-}
+Result<SocketAddress> UnixSocket::name(MayBlock& context) { return address_of(endpoint_->name(context)); }
 
 Result<SocketAddress> UnixSocket::peer_name(MayBlock& context)
 {
@@ -212,17 +206,17 @@ Result<i64> UnixSocket::ioctl(MayBlock& context, u32 command, u64 argument)
         if (accepting()) return Errno::einval;
         bytes = endpoint_->readable_bytes(context);
         break;
-    case abi::ioctl_bytes_unsent: bytes = endpoint_->unsent_bytes(); break;
-    default: return Errno::enotty;
+    case abi::ioctl_bytes_unsent:
+        bytes = endpoint_->unsent_bytes();
+        break;
+    default:
+        return Errno::enotty;
     }
     TRY(UserPointer<i32>(argument).store(context, static_cast<i32>(bytes)));
     return i64{0};
 }
 
-u32 UnixSocket::poll(MayLock& context, PollObserver* observer)
-{
-    return endpoint_->poll(context, observer);
-}
+u32 UnixSocket::poll(MayLock& context, PollObserver* observer) { return endpoint_->poll(context, observer); }
 
 Result<void> UnixSocket::stat(MayBlock&, abi::Stat& stat)
 {
@@ -230,10 +224,7 @@ Result<void> UnixSocket::stat(MayBlock&, abi::Stat& stat)
     return {};
 }
 
-void UnixSocket::describe(MayBlock&, TextSink& sink)
-{
-    format(sink, "socket:[{}]", anonymous_.inode_number);
-}
+void UnixSocket::describe(MayBlock&, TextSink& sink) { format(sink, "socket:[{}]", anonymous_.inode_number); }
 
 // --- Making sockets.
 
@@ -245,7 +236,8 @@ Result<i32> checked_type(i32 family, i32 type, i32 protocol)
     if (protocol != 0 && protocol != abi::family_unix) return Errno::eprotonosupport;
     // SOCK_RAW is a datagram socket, as in Linux.
     if (type == abi::socket_type::raw) return abi::socket_type::datagram;
-    if (type != abi::socket_type::stream && type != abi::socket_type::datagram && type != abi::socket_type::sequential_packets)
+    if (type != abi::socket_type::stream && type != abi::socket_type::datagram &&
+        type != abi::socket_type::sequential_packets)
         return Errno::esocktnosupport;
     return type;
 }
@@ -253,7 +245,8 @@ Result<i32> checked_type(i32 family, i32 type, i32 protocol)
 Result<Ref<Socket>> make_socket(MayBlock& context, i32 type, u32 flags)
 {
     Ref<UnixEndpoint> endpoint = TRY(make_ref<UnixEndpoint>(context, type));
-    Ref<UnixSocket> socket = TRY(make_ref<UnixSocket>(context, static_cast<MayLock&>(context), flags, std::move(endpoint)));
+    Ref<UnixSocket> socket =
+        TRY(make_ref<UnixSocket>(context, static_cast<MayLock&>(context), flags, std::move(endpoint)));
     return Ref<Socket>(std::move(socket));
 }
 

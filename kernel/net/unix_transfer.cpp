@@ -65,7 +65,8 @@ void UnixEndpoint::tell_senders()
 
 // --- Sending.
 
-void UnixEndpoint::attach_extras(MayBlock& context, SendRequest& request, const UnixEndpoint* receiver, UnixMessage& message)
+void UnixEndpoint::attach_extras(MayBlock& context, SendRequest& request, const UnixEndpoint* receiver,
+                                 UnixMessage& message)
 {
     message.files = std::move(request.files);
     if (request.credentials)
@@ -77,7 +78,8 @@ void UnixEndpoint::attach_extras(MayBlock& context, SendRequest& request, const 
 }
 
 // Waits for room and queues the message at `target`; it stays the caller's on an error.
-Result<void> UnixEndpoint::deliver(MayBlock& context, UnixEndpoint& target, Owned<UnixMessage>& message, Patience patience)
+Result<void> UnixEndpoint::deliver(MayBlock& context, UnixEndpoint& target, Owned<UnixMessage>& message,
+                                   Patience patience)
 {
     std::optional<PreemptOff> until_unlocked;
     {
@@ -214,7 +216,8 @@ Result<usize> UnixEndpoint::take_stream(MayBlock& context, ReceiveRequest& reque
     return total;
 }
 
-Result<usize> UnixEndpoint::receive_stream(MayBlock& context, ReceiveRequest& request, usize low_water, Patience patience)
+Result<usize> UnixEndpoint::receive_stream(MayBlock& context, ReceiveRequest& request, usize low_water,
+                                           Patience patience)
 {
     usize wanted = request.into.remaining();
     if (wanted == 0) return usize{0};

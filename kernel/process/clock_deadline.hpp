@@ -13,8 +13,8 @@ struct ClockDeadline {
     bool never() const { return ns == INT64_MAX; }
 };
 
-// One wait of the running thread for a deadline; on its stack. When the wall clock is set, a thread that waits for a time on
-// it is unparked and asks for instant() anew. Nothing is paid for monotonic deadlines.
+// One wait of the running thread for a deadline; on its stack. When the wall clock is set, a thread that waits for a
+// time on it is unparked and asks for instant() anew. Nothing is paid for monotonic deadlines.
 class DeadlineWait {
 public:
     DeadlineWait(Task& task, ClockDeadline deadline) : task_(task), deadline_(deadline)

@@ -193,7 +193,8 @@ Result<Ref<Task>> make_task(MayBlock& context, const CloneRequest& request, Thre
 void store_ids(MayBlock& context, const CloneRequest& request, Task& child)
 {
     i32 id = child.id.value;
-    if (request.flags & flag::parent_set_tid) (void)copy_to_user(context, UserAddress(request.parent_tid), &id, sizeof id);
+    if (request.flags & flag::parent_set_tid)
+        (void)copy_to_user(context, UserAddress(request.parent_tid), &id, sizeof id);
     if (request.flags & flag::child_set_tid)
         child.process->address_space->access(context, request.child_tid, &id, sizeof id, true, false);
 }

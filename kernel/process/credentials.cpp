@@ -17,14 +17,13 @@ ExecCredentials credentials_for_exec(const Credentials& old, const FilePrivilege
     bool root = credentials.user == 0 || credentials.effective_user == 0;
     u64 file_permitted = root ? all_capabilities : 0;
     if (raised) credentials.ambient = 0;
-    credentials.permitted =
-        (old.inheritable & file_permitted) | (file_permitted & old.bounding) | credentials.ambient;
+    credentials.permitted = (old.inheritable & file_permitted) | (file_permitted & old.bounding) | credentials.ambient;
     credentials.effective = credentials.effective_user == 0 ? credentials.permitted : credentials.ambient;
 
     bool gained = credentials.permitted & ~credentials.ambient;
     result.secure = raised || (credentials.user != 0 && (credentials.effective_user == 0 || gained));
-    result.changed = credentials.effective_user != old.effective_user || credentials.effective_group != old.effective_group ||
-                     (credentials.permitted & ~old.permitted);
+    result.changed = credentials.effective_user != old.effective_user ||
+                     credentials.effective_group != old.effective_group || (credentials.permitted & ~old.permitted);
     return result;
 }
 
@@ -45,7 +44,8 @@ void change_user_ids(Credentials& credentials, u32 user, u32 effective, u32 save
 
 u32 change_file_user(Credentials& credentials, u32 user)
 {
-    constexpr u64 file_capabilities = 1ull << 0 | 1ull << 1 | 1ull << 2 | 1ull << 3 | 1ull << 4 | 1ull << 9 | 1ull << 27 | 1ull << 32;
+    constexpr u64 file_capabilities =
+        1ull << 0 | 1ull << 1 | 1ull << 2 | 1ull << 3 | 1ull << 4 | 1ull << 9 | 1ull << 27 | 1ull << 32;
     u32 old = credentials.file_user;
     bool allowed = user == credentials.user || user == credentials.effective_user || user == credentials.saved_user ||
                    user == old || credentials.has(Capability::setuid);

@@ -9,9 +9,29 @@ inline constexpr usize group_count_max = 64;
 
 // capabilities(7), the ones the kernel asks for.
 enum class Capability : u8 {
-    chown = 0, dac_override = 1, dac_read_search = 2, fowner = 3, fsetid = 4, kill = 5, setgid = 6, setuid = 7, setpcap = 8,
-    net_admin = 12, ipc_lock = 14, ipc_owner = 15, sys_rawio = 17, sys_chroot = 18, sys_ptrace = 19, sys_admin = 21, sys_boot = 22,
-    sys_nice = 23, sys_resource = 24, sys_time = 25, sys_tty_config = 26, mknod = 27, syslog = 34
+    chown = 0,
+    dac_override = 1,
+    dac_read_search = 2,
+    fowner = 3,
+    fsetid = 4,
+    kill = 5,
+    setgid = 6,
+    setuid = 7,
+    setpcap = 8,
+    net_admin = 12,
+    ipc_lock = 14,
+    ipc_owner = 15,
+    sys_rawio = 17,
+    sys_chroot = 18,
+    sys_ptrace = 19,
+    sys_admin = 21,
+    sys_boot = 22,
+    sys_nice = 23,
+    sys_resource = 24,
+    sys_time = 25,
+    sys_tty_config = 26,
+    mknod = 27,
+    syslog = 34
 };
 inline constexpr u64 all_capabilities = (1ull << 41) - 1;
 
@@ -48,8 +68,8 @@ struct ExecCredentials {
 // execve(2), capabilities(7).
 ExecCredentials credentials_for_exec(const Credentials& old, const FilePrivileges& file);
 
-// The ids of setuid(2) and its relatives, and what becomes of capabilities: capabilities(7), "Effect of user ID changes".
-// Permission was checked.
+// The ids of setuid(2) and its relatives, and what becomes of capabilities: capabilities(7), "Effect of user ID
+// changes". Permission was checked.
 void change_user_ids(Credentials& credentials, u32 user, u32 effective, u32 saved, bool keep_capabilities);
 // setfsuid(2): the id before; unchanged when the caller may not.
 u32 change_file_user(Credentials& credentials, u32 user);

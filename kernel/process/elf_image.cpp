@@ -13,7 +13,8 @@ constexpr usize program_header_bytes_max = 65536;
 
 u32 protection_of(const abi::ElfProgramHeader& segment)
 {
-    return (segment.flags & abi::elf_read ? protection::read : 0) | (segment.flags & abi::elf_write ? protection::write : 0) |
+    return (segment.flags & abi::elf_read ? protection::read : 0) |
+           (segment.flags & abi::elf_write ? protection::write : 0) |
            (segment.flags & abi::elf_execute ? protection::execute : 0);
 }
 
@@ -38,7 +39,8 @@ Result<void> ElfImage::check_header() const
     if (header_.machine != hal::elf_machine) return Errno::enoexec;
     if (header_.program_header_size != sizeof(abi::ElfProgramHeader) || header_.program_header_count == 0)
         return Errno::enoexec;
-    if (usize{header_.program_header_count} * sizeof(abi::ElfProgramHeader) > program_header_bytes_max) return Errno::enoexec;
+    if (usize{header_.program_header_count} * sizeof(abi::ElfProgramHeader) > program_header_bytes_max)
+        return Errno::enoexec;
     return {};
 }
 
@@ -103,8 +105,8 @@ bool ElfImage::executable_stack() const
     return false;
 }
 
-Result<void> ElfImage::map_segment(MayBlock& context, AddressSpace& space, const abi::ElfProgramHeader& segment, u64 bias,
-                                   const MemoryLimits& limits)
+Result<void> ElfImage::map_segment(MayBlock& context, AddressSpace& space, const abi::ElfProgramHeader& segment,
+                                   u64 bias, const MemoryLimits& limits)
 {
     u64 start = segment.virtual_address + bias;
     u64 file_end = start + segment.file_size;
@@ -112,8 +114,9 @@ Result<void> ElfImage::map_segment(MayBlock& context, AddressSpace& space, const
     u32 rights = protection_of(segment);
     u32 flags = map_flag::private_ | map_flag::fixed;
     if (segment.file_size) {
-        MapRequest request{page_floor(start), page_ceiling(file_end) - page_floor(start), rights, flags, object_,
-                           page_floor(segment.offset)};
+        MapRequest request{
+            page_floor(start),         page_ceiling(file_end) - page_floor(start), rights, flags, object_,
+            page_floor(segment.offset)};
         TRY(space.map(context, request, limits));
     }
     u64 zero_start = segment.file_size ? page_ceiling(file_end) : page_floor(start);

@@ -11,11 +11,11 @@ namespace takt {
 
 // What was found where, of an image that was mapped.
 struct LoadedImage {
-    u64 bias = 0;             // added to every address of the file
+    u64 bias = 0;  // added to every address of the file
     u64 entry = 0;
     u64 program_headers = 0;  // in memory
     u64 code_start = ~0ull, code_end = 0, data_start = 0, data_end = 0;
-    u64 end = 0;              // of the highest segment with its zeroed part
+    u64 end = 0;  // of the highest segment with its zeroed part
 };
 
 class ElfImage {
@@ -33,8 +33,8 @@ public:
     u64 first_address() const { return first_; }
     u16 program_header_count() const { return header_.program_header_count; }
 
-    // Maps all segments, private, at their addresses plus `bias`; zeroes what lies beyond the file's bytes. Errors: enomem,
-    // einval, enodev, eacces.
+    // Maps all segments, private, at their addresses plus `bias`; zeroes what lies beyond the file's bytes. Errors:
+    // enomem, einval, enodev, eacces.
     Result<LoadedImage> map(MayBlock& context, AddressSpace& space, u64 bias, const MemoryLimits& limits);
 
 private:

@@ -7,11 +7,11 @@
 #include <kernel/kernel.hpp>
 #include <kernel/process/exec_image.hpp>
 #include <kernel/process/exit.hpp>
+#include <kernel/process/futex.hpp>
 #include <kernel/process/posix_timers.hpp>
 #include <kernel/process/program.hpp>
 #include <kernel/process/ptrace.hpp>
 #include <kernel/process/robust_list.hpp>
-#include <kernel/process/futex.hpp>
 #include <kernel/process/rseq.hpp>
 #include <kernel/process/signals.hpp>
 

@@ -25,8 +25,8 @@ constexpr i32 status_of_signal(int signal, bool core_dumped = false) { return si
 [[noreturn]] void exit_on_fatal_work(MayBlock& context);
 
 // exec: ends all other threads of the running thread's process and waits until they are gone; the running thread takes
-// the process's id. Errors: eagain when another thread executes or ends the process at the same time, erestartnointr when
-// this one is killed while it waits.
+// the process's id. Errors: eagain when another thread executes or ends the process at the same time, erestartnointr
+// when this one is killed while it waits.
 Result<void> end_other_threads(MayBlock& context);
 
 // vfork(2): lets the parent go on. At exec and exit; idempotent.
@@ -44,7 +44,8 @@ Ref<Task> remove_ended_thread(ProcessTable::TreeGuard& guard, Task& task);
 // The zombie's parent, not a tracer, is told. True: it is to be reaped at once.
 bool report_exit(ProcessTable::TreeGuard& guard, Process& zombie);
 
-// The usage of the whole process so far: ended threads and living ones. Bound: threads. A zombie's stays until it is reaped.
+// The usage of the whole process so far: ended threads and living ones. Bound: threads. A zombie's stays until it is
+// reaped.
 Usage usage_of(MayLock& context, Process& process);
 Usage usage_of(Task& task);
 

@@ -104,7 +104,8 @@ Result<void> FutexTable::sleep(MayBlock& context, FutexWaiter& waiter, ClockDead
     }
 }
 
-Result<void> FutexTable::wait(MayBlock& context, u64 address, bool shared, u32 expected, u32 bitset, ClockDeadline deadline)
+Result<void> FutexTable::wait(MayBlock& context, u64 address, bool shared, u32 expected, u32 bitset,
+                              ClockDeadline deadline)
 {
     if (bitset == 0) return Errno::einval;
     AddressSpace::FutexKey key = TRY(futex_key(context, address, shared));
@@ -113,7 +114,8 @@ Result<void> FutexTable::wait(MayBlock& context, u64 address, bool shared, u32 e
     return sleep(context, waiter, deadline);
 }
 
-Result<i64> FutexTable::wake(MayBlock& context, u64 address, bool shared, u32 count_max, u32 bitset) NO_THREAD_SAFETY_ANALYSIS
+Result<i64> FutexTable::wake(MayBlock& context, u64 address, bool shared, u32 count_max,
+                             u32 bitset) NO_THREAD_SAFETY_ANALYSIS
 {
     if (bitset == 0) return Errno::einval;
     AddressSpace::FutexKey key = TRY(futex_key(context, address, shared));
@@ -150,9 +152,7 @@ struct WakeOperation {
     i32 operand, compared;
 
     explicit WakeOperation(u32 encoded)
-        : operation(encoded >> 28 & 7),
-          comparison(encoded >> 24 & 15),
-          operand(static_cast<i32>(encoded << 8) >> 20),
+        : operation(encoded >> 28 & 7), comparison(encoded >> 24 & 15), operand(static_cast<i32>(encoded << 8) >> 20),
           compared(static_cast<i32>(encoded << 20) >> 20)
     {
         if (encoded >> 31) operand = static_cast<i32>(1u << (operand & 31));
@@ -162,23 +162,34 @@ struct WakeOperation {
     {
         u32 value = static_cast<u32>(operand);
         switch (operation) {
-            case 0: return value;
-            case 1: return old + value;
-            case 2: return old | value;
-            case 3: return old & ~value;
-            default: return old ^ value;
+        case 0:
+            return value;
+        case 1:
+            return old + value;
+        case 2:
+            return old | value;
+        case 3:
+            return old & ~value;
+        default:
+            return old ^ value;
         }
     }
     bool compare(u32 word) const
     {
         i32 old = static_cast<i32>(word);
         switch (comparison) {
-            case 0: return old == compared;
-            case 1: return old != compared;
-            case 2: return old < compared;
-            case 3: return old <= compared;
-            case 4: return old > compared;
-            default: return old >= compared;
+        case 0:
+            return old == compared;
+        case 1:
+            return old != compared;
+        case 2:
+            return old < compared;
+        case 3:
+            return old <= compared;
+        case 4:
+            return old > compared;
+        default:
+            return old >= compared;
         }
     }
 };
@@ -236,8 +247,8 @@ Result<i64> FutexTable::wake_op(MayBlock& context, u64 address, u64 address2, bo
 namespace {
 
 // Both buckets locked. How many were woken and moved. Errors: einval.
-Result<i64> wake_and_move(FutexBucket& from, FutexBucket& to, const AddressSpace::FutexKey& key, const AddressSpace::FutexKey& key2,
-                          u32 wake_max, u32 move_max) NO_THREAD_SAFETY_ANALYSIS
+Result<i64> wake_and_move(FutexBucket& from, FutexBucket& to, const AddressSpace::FutexKey& key,
+                          const AddressSpace::FutexKey& key2, u32 wake_max, u32 move_max) NO_THREAD_SAFETY_ANALYSIS
 {
     i64 count = 0;
     FutexWaiter* next = from.first(key);
@@ -291,10 +302,7 @@ namespace {
 // The waiters of one futex_waitv(2).
 class WaiterSet {
 public:
-    ~WaiterSet()
-    {
-        free(waiters_);
-    }
+    ~WaiterSet() { free(waiters_); }
     Result<void> reserve(MayBlock& context, usize count)
     {
         waiters_ = static_cast<FutexWaiter*>(allocate(context, count * sizeof(FutexWaiter)));
@@ -338,8 +346,9 @@ Result<i64> FutexTable::wait_any(MayBlock& context, std::span<const FutexWaitReq
     // bound: futex_waitv_count_max
     for (const FutexWaitRequest& request : requests) {
         Result<AddressSpace::FutexKey> key = futex_key(context, request.address, request.shared);
-        Result<void> queued = key.ok() ? enqueue(context, waiters.add(task, key.value()), request.address, request.expected)
-                                       : Result<void>(key.error());
+        Result<void> queued = key.ok()
+                                  ? enqueue(context, waiters.add(task, key.value()), request.address, request.expected)
+                                  : Result<void>(key.error());
         if (queued.ok()) continue;
         if (key.ok()) waiters.drop_last();
         i64 woken = waiters.finish(context);

@@ -8,16 +8,19 @@ namespace takt {
 // One wait for one word, on the stack of the waiting thread (futex_waitv: in memory of the call).
 class FutexWaiter : public TreeHook<> {
 public:
-    FutexWaiter(Task& waiting, const AddressSpace::FutexKey& word, u32 bits) : task(waiting), level(waiting.level), key(word), bitset(bits) {}
+    FutexWaiter(Task& waiting, const AddressSpace::FutexKey& word, u32 bits)
+        : task(waiting), level(waiting.level), key(word), bitset(bits)
+    {
+    }
 
     Task& task;
-    const u8 level;                 // when it queued
-    AddressSpace::FutexKey key;     // guarded by the bucket's lock
+    const u8 level;              // when it queued
+    AddressSpace::FutexKey key;  // guarded by the bucket's lock
     const u32 bitset;
     // Where it stands; null once it was woken. Changes under the lock of the bucket, or of both for a move. The waker's
     // store of null is its last access: the waiter may return as soon as it sees it.
     Atomic<FutexBucket*> bucket{nullptr};
-    FutexPiState* pi = nullptr;     // it waits for the lock of a PI futex
+    FutexPiState* pi = nullptr;  // it waits for the lock of a PI futex
     // FUTEX_WAIT_REQUEUE_PI: the only word that it may be requeued to.
     AddressSpace::FutexKey pi_key{nullptr, 0};
     bool wants_pi = false;
@@ -30,7 +33,7 @@ struct FutexUrgency {
 // A waiter that is alone stands outside the tree, so that the common case touches none.
 struct alignas(64) FutexBucket {
     Lock<Rank::futex> lock;
-    Atomic<u32> waiters{0};  // changed under the lock; wakers look without it
+    Atomic<u32> waiters{0};                        // changed under the lock; wakers look without it
     FutexWaiter* only GUARDED_BY(lock) = nullptr;  // null while the tree has any
     Tree<FutexWaiter, FutexUrgency> queue GUARDED_BY(lock);
 

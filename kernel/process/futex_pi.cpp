@@ -1,9 +1,9 @@
-// PI futexes. The word holds the owner's tid; while somebody waits, a FutexPiState stands for it in the kernel, found through
-// the waiters in the word's bucket, and its PiMutex does the inheritance.
+// PI futexes. The word holds the owner's tid; while somebody waits, a FutexPiState stands for it in the kernel, found
+// through the waiters in the word's bucket, and its PiMutex does the inheritance.
 //
-// Under the bucket's lock, while there is a state: the word's tid is the state's owner, except between the moments when a
-// waiter got the mutex out of turn (or its owner died) and when that waiter has corrected the word; nobody returns to user
-// mode in between. The word is 0 only when no thread waits in the mutex.
+// Under the bucket's lock, while there is a state: the word's tid is the state's owner, except between the moments when
+// a waiter got the mutex out of turn (or its owner died) and when that waiter has corrected the word; nobody returns to
+// user mode in between. The word is 0 only when no thread waits in the mutex.
 #include <kernel/kernel.hpp>
 #include <kernel/process/futex_bucket.hpp>
 #include <kernel/sync/preempt_off.hpp>
@@ -112,8 +112,8 @@ Result<void> FutexPi::attach(MayLock& guard, Task& owner)
     return {};
 }
 
-// Takes a free word; or marks an owned one, finds or makes its state, and counts the thread as a waiter. Errors: edeadlk,
-// einval, esrch, enomem.
+// Takes a free word; or marks an owned one, finds or makes its state, and counts the thread as a waiter. Errors:
+// edeadlk, einval, esrch, enomem.
 Result<Step> FutexPi::take_word(MayLock& guard, const WordOwner& owner, bool& taken)
 {
     Result<u32> loaded = word_.load();
@@ -172,9 +172,13 @@ Result<void> FutexPi::lock(ClockDeadline deadline, bool try_only) NO_THREAD_SAFE
         if (must_wait) drop_state(context_);
         bucket_.lock.release(context_);
         switch (TRY(step)) {
-            case Step::done: return taken ? Result<void>() : Errno::eagain;
-            case Step::fault: TRY(fault_in()); break;
-            case Step::again: break;
+        case Step::done:
+            return taken ? Result<void>() : Errno::eagain;
+        case Step::fault:
+            TRY(fault_in());
+            break;
+        case Step::again:
+            break;
         }
     }
 }
@@ -250,8 +254,8 @@ Result<void> FutexPi::finish(Result<void> waited, FutexWaiter& waiter)
     return locked ? Result<void>() : waited;
 }
 
-// Everything but the mutex itself: the word and the state name the next owner. `state` null: nobody waits. Errors: eperm,
-// einval.
+// Everything but the mutex itself: the word and the state name the next owner. `state` null: nobody waits. Errors:
+// eperm, einval.
 Result<Step> FutexPi::prepare_unlock(MayLock& guard, FutexPiState*& state)
 {
     Result<u32> loaded = word_.load();
@@ -301,8 +305,8 @@ Result<void> FutexTable::unlock_pi(MayBlock& context, u64 address, bool shared)
     return FutexPi(context, *this, address, key).unlock();
 }
 
-Result<void> FutexTable::wait_requeue_pi(MayBlock& context, u64 address, u32 expected, u32 bitset, ClockDeadline deadline,
-                                         u64 pi_address, bool shared)
+Result<void> FutexTable::wait_requeue_pi(MayBlock& context, u64 address, u32 expected, u32 bitset,
+                                         ClockDeadline deadline, u64 pi_address, bool shared)
 {
     if (bitset == 0 || address == pi_address) return Errno::einval;
     AddressSpace::FutexKey key = TRY(futex_key(context, address, shared));
@@ -342,7 +346,8 @@ Result<i64> wake_to_lock(FutexBucket& bucket, const AddressSpace::FutexKey& key,
 
 Result<i64> FutexTable::requeue_pi(MayBlock& context, const FutexRequeueRequest& request)
 {
-    if (request.wake_max != 1 || static_cast<i32>(request.requeue_max) < 0 || request.from == request.to) return Errno::einval;
+    if (request.wake_max != 1 || static_cast<i32>(request.requeue_max) < 0 || request.from == request.to)
+        return Errno::einval;
     AddressSpace::FutexKey key = TRY(futex_key(context, request.from, request.shared));
     AddressSpace::FutexKey pi_key = TRY(futex_key(context, request.to, request.shared));
     FutexBucket& bucket = bucket_of(key);

@@ -13,15 +13,15 @@ namespace takt {
 inline constexpr u32 id_unchanged = ~0u;  // -1 in setreuid(2) and its relatives
 
 // Errors: einval, eperm, enomem (the new user's account).
-Result<void> set_user(MayLock& context, u32 user);                                      // setuid(2)
-Result<void> set_user_pair(MayLock& context, u32 user, u32 effective);                  // setreuid(2)
-Result<void> set_user_triple(MayLock& context, u32 user, u32 effective, u32 saved);     // setresuid(2)
-Result<void> set_group(MayLock& context, u32 group);                                    // setgid(2)
-Result<void> set_group_pair(MayLock& context, u32 group, u32 effective);                // setregid(2)
-Result<void> set_group_triple(MayLock& context, u32 group, u32 effective, u32 saved);   // setresgid(2)
+Result<void> set_user(MayLock& context, u32 user);                                     // setuid(2)
+Result<void> set_user_pair(MayLock& context, u32 user, u32 effective);                 // setreuid(2)
+Result<void> set_user_triple(MayLock& context, u32 user, u32 effective, u32 saved);    // setresuid(2)
+Result<void> set_group(MayLock& context, u32 group);                                   // setgid(2)
+Result<void> set_group_pair(MayLock& context, u32 group, u32 effective);               // setregid(2)
+Result<void> set_group_triple(MayLock& context, u32 group, u32 effective, u32 saved);  // setresgid(2)
 // The id before.
-u32 set_file_user(MayLock& context, u32 user);                                          // setfsuid(2)
-u32 set_file_group(MayLock& context, u32 group);                                        // setfsgid(2)
+u32 set_file_user(MayLock& context, u32 user);    // setfsuid(2)
+u32 set_file_group(MayLock& context, u32 group);  // setfsgid(2)
 // setgroups(2). Errors: eperm, einval (more than group_count_max).
 Result<void> set_groups(MayLock& context, std::span<const u32> groups);
 

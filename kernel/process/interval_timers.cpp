@@ -21,10 +21,14 @@ Result<IntervalTimers*> IntervalTimers::current(MayLock& context)
 SignalTimer* IntervalTimers::timer(i32 which)
 {
     switch (which) {
-        case abi::interval_real: return &real_;
-        case abi::interval_virtual: return &virtual_;
-        case abi::interval_profile: return &profile_;
-        default: return nullptr;
+    case abi::interval_real:
+        return &real_;
+    case abi::interval_virtual:
+        return &virtual_;
+    case abi::interval_profile:
+        return &profile_;
+    default:
+        return nullptr;
     }
 }
 

@@ -20,8 +20,8 @@ bool group_is_orphaned(MayLock& context, Process& process)
     // bound: processes of the group
     for (Process& member : processes.group_of(process.group)) {
         Process* parent = member.parent;
-        if (parent && !member.zombie && parent->pid != ProcessTable::first_process_id && parent->group != process.group &&
-            parent->session == process.session)
+        if (parent && !member.zombie && parent->pid != ProcessTable::first_process_id &&
+            parent->group != process.group && parent->session == process.session)
             return false;
     }
     return true;

@@ -28,7 +28,8 @@ Result<void> check(MayLock& context, const Sender& sender, Process& target, int 
         LockGuard guard(target.lock(), context);
         u32 user = target.credentials.user;
         u32 saved_user = target.credentials.saved_user;
-        if (sender.effective_user == user || sender.effective_user == saved_user || sender.user == user || sender.user == saved_user)
+        if (sender.effective_user == user || sender.effective_user == saved_user || sender.user == user ||
+            sender.user == saved_user)
             return {};
     }
     if (signal == signal_number::cont && target.session == own.session) return {};

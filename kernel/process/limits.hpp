@@ -6,8 +6,22 @@
 namespace takt {
 
 enum class Resource : u8 {
-    cpu, file_size, data, stack, core, resident, processes, files, locked_memory, address_space, locks, pending_signals,
-    message_queue, nice, realtime_priority, realtime_time
+    cpu,
+    file_size,
+    data,
+    stack,
+    core,
+    resident,
+    processes,
+    files,
+    locked_memory,
+    address_space,
+    locks,
+    pending_signals,
+    message_queue,
+    nice,
+    realtime_priority,
+    realtime_time
 };
 inline constexpr usize resource_count = 16;
 

@@ -72,10 +72,7 @@ void OutOfMemory::kill(MayLock& context, const Victim& victim)
     }
 }
 
-bool OutOfMemory::kill_one(MayBlock& context)
-{
-    return begin_choice(context) || choose_and_kill(context);
-}
+bool OutOfMemory::kill_one(MayBlock& context) { return begin_choice(context) || choose_and_kill(context); }
 
 bool OutOfMemory::choose_and_kill(MayBlock& context)
 {
@@ -94,7 +91,8 @@ bool OutOfMemory::choose_and_kill(MayBlock& context)
     Process& process = *victim.process;
     TextBuffer<16> name;
     processes.with_thread(context, process.pid, [&](Thread& leader) { name.append(std::string_view(leader.name)); });
-    log(LogLevel::warning, "{} invoked oom-killer: order=0, oom_score_adj={}\n", std::string_view(context.thread().name),
+    log(LogLevel::warning, "{} invoked oom-killer: order=0, oom_score_adj={}\n",
+        std::string_view(context.thread().name),
         context.thread().user ? current_process(context).out_of_memory_adjust : i16{0});
     log(LogLevel::error,
         "Out of memory: Killed process {} ({}) total-vm:{}kB, anon-rss:{}kB, file-rss:{}kB, UID:{} oom_score_adj:{}\n",

@@ -30,7 +30,8 @@ Result<PosixClock> find_encoded(MayLock& context, i32 id)
 Result<i64> in_ns(i64 seconds, i64 fraction_ns)
 {
     i64 ns = 0;
-    if (__builtin_mul_overflow(seconds, ns_per_s, &ns) || __builtin_add_overflow(ns, fraction_ns, &ns)) return INT64_MAX;
+    if (__builtin_mul_overflow(seconds, ns_per_s, &ns) || __builtin_add_overflow(ns, fraction_ns, &ns))
+        return INT64_MAX;
     return ns;
 }
 
@@ -41,30 +42,37 @@ Result<PosixClock> find_clock(MayLock& context, i32 id)
     namespace clock = abi::clock;
     if (id < 0) return find_encoded(context, id);
     switch (id) {
-        case clock::monotonic:
-        case clock::monotonic_raw:
-        case clock::monotonic_coarse:
-        case clock::boot_time:
-        case clock::boot_time_alarm: return PosixClock{PosixClock::Kind::monotonic};
-        case clock::realtime:
-        case clock::realtime_coarse:
-        case clock::realtime_alarm:
-        case clock::tai: return PosixClock{PosixClock::Kind::wall};
-        case clock::process_cpu_time:
-            return PosixClock{PosixClock::Kind::process_cpu, Ref<Process>::share(current_process(context)), {}};
-        case clock::thread_cpu_time:
-            return PosixClock{PosixClock::Kind::thread_cpu, {}, Ref<Task>::share(current_task(context))};
-        default: return Errno::einval;
+    case clock::monotonic:
+    case clock::monotonic_raw:
+    case clock::monotonic_coarse:
+    case clock::boot_time:
+    case clock::boot_time_alarm:
+        return PosixClock{PosixClock::Kind::monotonic};
+    case clock::realtime:
+    case clock::realtime_coarse:
+    case clock::realtime_alarm:
+    case clock::tai:
+        return PosixClock{PosixClock::Kind::wall};
+    case clock::process_cpu_time:
+        return PosixClock{PosixClock::Kind::process_cpu, Ref<Process>::share(current_process(context)), {}};
+    case clock::thread_cpu_time:
+        return PosixClock{PosixClock::Kind::thread_cpu, {}, Ref<Task>::share(current_task(context))};
+    default:
+        return Errno::einval;
     }
 }
 
 i64 read_clock(MayLock& context, const PosixClock& clock)
 {
     switch (clock.kind) {
-        case PosixClock::Kind::monotonic: return hal::now().ns;
-        case PosixClock::Kind::wall: return hal::kernel().wall_clock.realtime_ns();
-        case PosixClock::Kind::process_cpu: return static_cast<i64>(usage_of(context, *clock.process).run_ns);
-        case PosixClock::Kind::thread_cpu: return hal::kernel().scheduler.run_time(*clock.task).ns;
+    case PosixClock::Kind::monotonic:
+        return hal::now().ns;
+    case PosixClock::Kind::wall:
+        return hal::kernel().wall_clock.realtime_ns();
+    case PosixClock::Kind::process_cpu:
+        return static_cast<i64>(usage_of(context, *clock.process).run_ns);
+    case PosixClock::Kind::thread_cpu:
+        return hal::kernel().scheduler.run_time(*clock.task).ns;
     }
     return 0;
 }
@@ -87,7 +95,8 @@ Result<i64> nanoseconds_of(const abi::Timespec& time)
 
 Result<i64> nanoseconds_of(const abi::Timeval& time)
 {
-    if (time.seconds < 0 || static_cast<u64>(time.microseconds) >= static_cast<u64>(ns_per_s / ns_per_us)) return Errno::einval;
+    if (time.seconds < 0 || static_cast<u64>(time.microseconds) >= static_cast<u64>(ns_per_s / ns_per_us))
+        return Errno::einval;
     return in_ns(time.seconds, time.microseconds * ns_per_us);
 }
 

@@ -17,8 +17,8 @@ struct PosixClock {
     bool cpu_time() const { return kind == Kind::process_cpu || kind == Kind::thread_cpu; }
 };
 
-// What `id` names for the running thread, also encoded process and thread ids (clock_getcpuclockid(3)). The coarse and raw
-// clocks are as fine and as steady as their namesakes. Errors: einval.
+// What `id` names for the running thread, also encoded process and thread ids (clock_getcpuclockid(3)). The coarse and
+// raw clocks are as fine and as steady as their namesakes. Errors: einval.
 Result<PosixClock> find_clock(MayLock& context, i32 id);
 i64 read_clock(MayLock& context, const PosixClock& clock);
 

@@ -97,7 +97,8 @@ Result<i32> PosixTimers::create(MayBlock& context, i32 clock_id, const abi::Sige
     MutexGuard guard(names_, context);
     standard.value = static_cast<u64>(next_id_);
     abi::Siginfo info = siginfo_of(next_id_, event ? *event : standard);
-    Result<Owned<PosixTimer>> made = make<PosixTimer>(context, lock_, process_, std::move(clock), std::move(receiver), info);
+    Result<Owned<PosixTimer>> made =
+        make<PosixTimer>(context, lock_, process_, std::move(clock), std::move(receiver), info);
     if (!made.ok()) {
         uncharge(account);
         return Errno::eagain;

@@ -16,11 +16,11 @@ namespace takt {
 
 class AddressSpace;
 class FileTable;
-class FsContext;      // fs/fs_context.hpp: root, working directory, umask
-class ProcessSignals; // process/signals.hpp: actions and shared pending queue
-class IntervalTimers; // process/interval_timers.hpp
-class PosixTimers;    // process/posix_timers.hpp
-class SemaphoreUndo;  // ipc: System V SEM_UNDO
+class FsContext;       // fs/fs_context.hpp: root, working directory, umask
+class ProcessSignals;  // process/signals.hpp: actions and shared pending queue
+class IntervalTimers;  // process/interval_timers.hpp
+class PosixTimers;     // process/posix_timers.hpp
+class SemaphoreUndo;   // ipc: System V SEM_UNDO
 class Task;
 class Terminal;
 struct SiblingTag;
@@ -40,12 +40,12 @@ public:
     const ThreadId pid;
 
     // --- The tree: guarded by ProcessTable's lock (Rank::process_tree).
-    Process* parent = nullptr;     // null only for PID 1
-    ThreadId parent_thread{};      // who called clone(2)
+    Process* parent = nullptr;                     // null only for PID 1
+    ThreadId parent_thread{};                      // who called clone(2)
     List<Process, SiblingTag> children;            // with nothing to tell the parent
     List<Process, SiblingTag> children_to_report;  // ended, stopped or continued, oldest first
-    bool on_report_list = false;   // in the parent's second list
-    List<Task, TraceeTag> tracees; // ptrace(2)
+    bool on_report_list = false;                   // in the parent's second list
+    List<Task, TraceeTag> tracees;                 // ptrace(2)
     ThreadId group{};
     ThreadId session{};
     Terminal* terminal = nullptr;  // controlling terminal of the session
@@ -64,15 +64,15 @@ public:
     // --- This process: guarded by lock_.
     Lock<Rank::process>& lock() RETURN_CAPABILITY(lock_) { return lock_; }
     List<Task, ThreadListTag> threads GUARDED_BY(lock_);
-    u32 thread_count GUARDED_BY(lock_) = 0;     // threads that have not ended; `threads` also holds an ended leader
-    Usage usage GUARDED_BY(lock_);              // of threads that have ended
+    u32 thread_count GUARDED_BY(lock_) = 0;  // threads that have not ended; `threads` also holds an ended leader
+    Usage usage GUARDED_BY(lock_);           // of threads that have ended
     Credentials credentials GUARDED_BY(lock_);
     Limits limits GUARDED_BY(lock_){};
-    bool exiting GUARDED_BY(lock_) = false;     // exit_group or a fatal signal: every thread ends, none is made
-    i32 exit_status GUARDED_BY(lock_) = 0;      // as wait4(2) returns it, when exiting
-    Task* executing GUARDED_BY(lock_) = nullptr; // exec: the thread that stays while the others end
-    WaitQueue thread_ended GUARDED_BY(lock_);   // exec waits for the others
-    Ref<UserAccount> account GUARDED_BY(lock_); // of credentials.user
+    bool exiting GUARDED_BY(lock_) = false;       // exit_group or a fatal signal: every thread ends, none is made
+    i32 exit_status GUARDED_BY(lock_) = 0;        // as wait4(2) returns it, when exiting
+    Task* executing GUARDED_BY(lock_) = nullptr;  // exec: the thread that stays while the others end
+    WaitQueue thread_ended GUARDED_BY(lock_);     // exec waits for the others
+    Ref<UserAccount> account GUARDED_BY(lock_);   // of credentials.user
 
     // --- Shared objects. Replaced (exec, unshare) and dropped (exit) only by the process's own threads, under lock_:
     // those read them freely, others borrow them, and get null when the process is past its exit.
@@ -87,19 +87,19 @@ public:
     Owned<IntervalTimers> interval_timers;
     Owned<SemaphoreUndo> semaphore_undo;
 
-    PollSource ended;              // pidfds: told when the process has ended
+    PollSource ended;  // pidfds: told when the process has ended
 
-    char executable[256] = {};     // path, for /proc/PID/exe
-    i16 out_of_memory_adjust = 0;  // /proc/PID/oom_score_adj
+    char executable[256] = {};         // path, for /proc/PID/exe
+    i16 out_of_memory_adjust = 0;      // /proc/PID/oom_score_adj
     i16 out_of_memory_adjust_min = 0;  // the lowest that one without CAP_SYS_RESOURCE may set
     Instant started{};
     bool has_executed = false;
     u64 timer_slack_ns = 50'000;
     u32 personality = 0;
-    u8 dumpable = 1;               // prctl(PR_SET_DUMPABLE)
+    u8 dumpable = 1;  // prctl(PR_SET_DUMPABLE)
     bool no_new_privileges = false;
     bool keep_capabilities = false;
-    u16 io_priority = 0;           // ioprio_set(2)
+    u16 io_priority = 0;  // ioprio_set(2)
 
     // Precondition: `process_id` was allocated. Its table entry is made by ProcessTable::add().
     Process(ThreadId process_id, Ref<ProcessSignals> process_signals);

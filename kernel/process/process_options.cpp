@@ -58,7 +58,8 @@ Result<i64> privilege_option(MayBlock& context, i32 which, u64 first, u64 second
         return i64{0};
     case option::capability_ambient:
         if (third || fourth) return Errno::einval;
-        return change_ambient_capability(context, static_cast<i32>(first), second > ~0u ? ~0u : static_cast<u32>(second));
+        return change_ambient_capability(context, static_cast<i32>(first),
+                                         second > ~0u ? ~0u : static_cast<u32>(second));
     case option::get_keep_capabilities:
         return i64{process.keep_capabilities};
     case option::set_keep_capabilities:
@@ -167,7 +168,8 @@ Result<void> unshare_process(MayBlock& context, u64 flags)
     Ref<FsContext> fs;
     Ref<FileTable> files;
     if (flags & flag::fs) fs = TRY(process.fs->clone(context));
-    if ((flags & flag::files) && process.files->users.load(Order::acquire) > 1) files = TRY(process.files->clone(context));
+    if ((flags & flag::files) && process.files->users.load(Order::acquire) > 1)
+        files = TRY(process.files->clone(context));
     // commit:
     if (flags & flag::system_v_semaphores) apply_semaphore_undo(context, process);
     {
@@ -192,7 +194,8 @@ Result<void> set_io_priority(MayLock& context, i32 which, i32 who, i32 priority)
     i32 level = priority & 0x1fff;
     if (priority < 0 || kind > class_idle) return Errno::einval;
     if (kind == class_none ? level != 0 : level > 7 && kind != class_idle) return Errno::einval;
-    if (kind == class_realtime && !current_has(context, Capability::sys_admin) && !current_has(context, Capability::sys_nice))
+    if (kind == class_realtime && !current_has(context, Capability::sys_admin) &&
+        !current_has(context, Capability::sys_nice))
         return Errno::eperm;
     Ref<Process> target = TRY(io_target(context, which, who));
     Credentials own = current_credentials(context);

@@ -39,8 +39,8 @@ struct Stop {
     abi::Siginfo info{};
 };
 
-// Stands still until the tracer resumes the thread, goes away, or SIGKILL comes. The signal that the tracer chose. While a
-// listening tracee waits, a signal makes it report again.
+// Stands still until the tracer resumes the thread, goes away, or SIGKILL comes. The signal that the tracer chose.
+// While a listening tracee waits, a signal makes it report again.
 i32 stop(MayBlock& context, Task& current, Stop& what)
 {
     TreeGuard guard(table().lock(), context);
@@ -243,7 +243,8 @@ void ptrace_detach_all(MayBlock& context, Process& tracer)
         if (tracee.stop_status) ptrace_resume(tracee, tracee.resume_signal);
         if (!tracee.ended) continue;
         if (tracee.id != process.pid) ended = remove_ended_thread(guard, tracee);
-        if (process.zombie && process.parent && report_exit(guard, process)) reaped = reap_process(guard, process, false);
+        if (process.zombie && process.parent && report_exit(guard, process))
+            reaped = reap_process(guard, process, false);
     }
 }
 

@@ -1,7 +1,7 @@
 // ptrace(2): a process (the tracer) sees and steers threads of others (tracees).
 //
-// A stopped tracee waits in its own context until the tracer resumes it; stops are reported through wait4(2). State is in
-// Task, guarded by the process table's lock. The stop is never entered under a lock.
+// A stopped tracee waits in its own context until the tracer resumes it; stops are reported through wait4(2). State is
+// in Task, guarded by the process table's lock. The stop is never entered under a lock.
 #pragma once
 
 #include <kernel/process/process_table.hpp>
@@ -25,8 +25,8 @@ inline constexpr i32 fork = 1, vfork = 2, clone = 3, exec = 4, vfork_done = 5, e
 int ptrace_on_signal(MayBlock& context, Task& current, abi::Siginfo& info);
 // The running thread joins a job-control stop: a traced one stops for its tracer instead. False: not traced.
 bool ptrace_on_group_stop(MayBlock& context, Task& current, int signal);
-// Before and after a system call, when Work::trace_syscall is set. Before: false when the tracer replaced the call's number
-// by -1: it is skipped, its result is in the frame already.
+// Before and after a system call, when Work::trace_syscall is set. Before: false when the tracer replaced the call's
+// number by -1: it is skipped, its result is in the frame already.
 bool ptrace_on_system_call_entry(MayBlock& context, Task& current);
 void ptrace_on_system_call_exit(MayBlock& context, Task& current);
 // Work::stop is set and no job-control stop is due: PTRACE_INTERRUPT.

@@ -262,7 +262,8 @@ Result<i64> signal_mask(MayBlock& context, Task& tracee, u64 bytes, UserPointer<
         TreeGuard guard(table().lock(), context);
         if (!stands_still(guard, tracee)) return Errno::esrch;
         LockGuard signals(tracee.process->signals->lock(), guard);
-        constexpr SignalSet unblockable{SignalSet::of(signal_number::kill).bits | SignalSet::of(signal_number::stop).bits};
+        constexpr SignalSet unblockable{SignalSet::of(signal_number::kill).bits |
+                                        SignalSet::of(signal_number::stop).bits};
         if (set)
             tracee.mask = SignalSet{mask}.without(unblockable);
         else

@@ -77,7 +77,8 @@ void reparent_children(MayBlock& context, Process& ending)
             more = !list.empty();
             if (!more) break;
             Process& child = list.front();
-            if (reparent(guard, child, new_parent_of(ending))) reaped[reaped_count++] = reap_process(guard, child, false);
+            if (reparent(guard, child, new_parent_of(ending)))
+                reaped[reaped_count++] = reap_process(guard, child, false);
         }
     }
 }

@@ -32,7 +32,8 @@ bool mark_dead(MayBlock& context, Task& task, u64 address, bool pi, bool pending
             u32 dead = (value & abi::futex_waiters) | abi::futex_owner_died;
             Result<u32> seen = compare_exchange_user_word_nofault(word, value, dead);
             if (seen.ok() && seen.value() == value) {
-                if (!pi && (value & abi::futex_waiters)) (void)futexes.wake(context, address, true, 1, abi::futex_bitset_any);
+                if (!pi && (value & abi::futex_waiters))
+                    (void)futexes.wake(context, address, true, 1, abi::futex_bitset_any);
                 return true;
             }
             if (seen.ok()) continue;
@@ -54,7 +55,8 @@ void walk(MayBlock& context, Task& task)
     for (u32 count = 0; entry.address != head_address && count < abi::robust_list_length_max; count++) {
         // Before the lock is given up: its next owner may take it off the list.
         Result<u64> next = UserPointer<u64>(entry.address).load(context);
-        if (entry.address != pending.address && !mark_dead(context, task, entry.address + offset, entry.pi, false)) return;
+        if (entry.address != pending.address && !mark_dead(context, task, entry.address + offset, entry.pi, false))
+            return;
         if (!next.ok()) return;
         entry = Entry(next.value());
     }

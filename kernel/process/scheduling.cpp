@@ -35,8 +35,8 @@ Subject subject(MayLock& context, const SchedulingTarget& target)
     if (!target.task()) return {};
     Process& process = *target.task()->process;
     LockGuard guard(process.lock(), context);
-    return {process.credentials.user, process.credentials.effective_user, process.limits.current(Resource::realtime_priority),
-            process.limits.current(Resource::nice)};
+    return {process.credentials.user, process.credentials.effective_user,
+            process.limits.current(Resource::realtime_priority), process.limits.current(Resource::nice)};
 }
 
 bool same_owner(const Caller& caller, const Subject& subject)
@@ -48,14 +48,16 @@ bool same_owner(const Caller& caller, const Subject& subject)
 bool nice_within(i8 nice, const Subject& subject) { return static_cast<u64>(20 - nice) <= subject.nice_limit; }
 
 // sched(7): what needs no privilege.
-bool allowed_without_privilege(const SchedulingParameters& now, const SchedulingParameters& wanted, const Subject& subject)
+bool allowed_without_privilege(const SchedulingParameters& now, const SchedulingParameters& wanted,
+                               const Subject& subject)
 {
     if (wanted.realtime()) {
         if (wanted.policy != now.policy && subject.priority_limit == 0) return false;
         if (wanted.priority > now.priority && wanted.priority > subject.priority_limit) return false;
     } else {
         if (wanted.nice < now.nice && !nice_within(wanted.nice, subject)) return false;
-        if (now.policy == Policy::idle && wanted.policy != Policy::idle && !nice_within(now.nice, subject)) return false;
+        if (now.policy == Policy::idle && wanted.policy != Policy::idle && !nice_within(now.nice, subject))
+            return false;
     }
     return wanted.reset_on_fork || !now.reset_on_fork;
 }
@@ -89,7 +91,8 @@ Result<void> each_target(MayBlock& context, i32 which, i32 id, Visitor visit)
     ProcessTable& processes = hal::kernel().processes;
     Process& own = current_process(context);
     u32 wanted = static_cast<u32>(id);
-    if (id == 0) wanted = which == abi::priority_group ? static_cast<u32>(own.group.value) : current_credentials(context).user;
+    if (id == 0)
+        wanted = which == abi::priority_group ? static_cast<u32>(own.group.value) : current_credentials(context).user;
     Result<void> result = Errno::esrch;
     // bound: processes; each step takes the locks anew
     for (Ref<Process> process = processes.next_process(context, ThreadId{1}); process;
@@ -112,8 +115,10 @@ Result<SchedulingTarget> SchedulingTarget::find(MayLock& context, i32 id)
 {
     if (id < 0) return Errno::einval;
     SchedulingTarget target;
-    target.task_ = id == 0 ? Ref<Task>::share(current_task(context)) : hal::kernel().processes.find_task(context, ThreadId{id});
-    target.thread_ = target.task_ ? target.task_.get() : hal::kernel().scheduler.find_kernel_thread(context, ThreadId{id});
+    target.task_ =
+        id == 0 ? Ref<Task>::share(current_task(context)) : hal::kernel().processes.find_task(context, ThreadId{id});
+    target.thread_ =
+        target.task_ ? target.task_.get() : hal::kernel().scheduler.find_kernel_thread(context, ThreadId{id});
     if (!target.thread_) return Errno::esrch;
     return target;
 }
@@ -164,7 +169,8 @@ Duration slice_of(const Thread& thread)
 
 Result<void> set_nice(MayBlock& context, i32 which, i32 id, i32 nice)
 {
-    return each_target(context, which, id, [&](const SchedulingTarget& target) { return change_nice(context, target, nice); });
+    return each_target(context, which, id,
+                       [&](const SchedulingTarget& target) { return change_nice(context, target, nice); });
 }
 
 Result<i64> get_nice(MayBlock& context, i32 which, i32 id)

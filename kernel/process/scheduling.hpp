@@ -1,5 +1,6 @@
 // Who may change how a thread is scheduled, and to what: the rules of sched_setscheduler(2), sched_setaffinity(2) and
-// setpriority(2). Threads are the programs' and the kernel's own (an interrupt's thread takes a priority like any other).
+// setpriority(2). Threads are the programs' and the kernel's own (an interrupt's thread takes a priority like any
+// other).
 //
 // Source: sched(7), getrlimit(2) RLIMIT_RTPRIO and RLIMIT_NICE, capabilities(7) CAP_SYS_NICE.
 #pragma once
@@ -34,8 +35,8 @@ Result<void> change_affinity(MayBlock& context, const SchedulingTarget& target, 
 // sched_rr_get_interval(2): how long its turns are; 0 for SCHED_FIFO.
 Duration slice_of(const Thread& thread);
 
-// setpriority(2), getpriority(2). `id` 0: the caller's. get: 20 - nice of the least nice. Errors: einval, esrch, eacces,
-// eperm. Bound: processes, in steps.
+// setpriority(2), getpriority(2). `id` 0: the caller's. get: 20 - nice of the least nice. Errors: einval, esrch,
+// eacces, eperm. Bound: processes, in steps.
 Result<void> set_nice(MayBlock& context, i32 which, i32 id, i32 nice);
 Result<i64> get_nice(MayBlock& context, i32 which, i32 id);
 

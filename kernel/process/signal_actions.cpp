@@ -14,8 +14,8 @@ constexpr SignalSet set_of(std::initializer_list<int> signals)
 }
 
 namespace number = signal_number;
-constexpr SignalSet default_core = set_of({number::quit, number::ill, number::trap, number::abrt, number::bus, number::fpe,
-                                           number::segv, number::xcpu, number::xfsz, number::sys});
+constexpr SignalSet default_core = set_of({number::quit, number::ill, number::trap, number::abrt, number::bus,
+                                           number::fpe, number::segv, number::xcpu, number::xfsz, number::sys});
 constexpr SignalSet default_ignore = set_of({number::chld, number::cont, number::urg, number::winch});
 constexpr SignalSet default_stop = set_of({number::stop, number::tstp, number::ttin, number::ttou});
 
@@ -85,7 +85,10 @@ void SignalActions::reset_handlers(MayLock& context)
     LockGuard guard(lock_, context);
     for (int signal = 1; signal <= signal_count; signal++) {
         u64 handler = actions_[signal - 1].handler;
-        store(signal, {.handler = handler == abi::handler_ignore ? handler : abi::handler_default, .flags = 0, .restorer = 0, .mask = 0});
+        store(signal, {.handler = handler == abi::handler_ignore ? handler : abi::handler_default,
+                       .flags = 0,
+                       .restorer = 0,
+                       .mask = 0});
     }
 }
 

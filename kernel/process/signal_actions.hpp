@@ -23,16 +23,16 @@ public:
     abi::Sigaction get(MayLock& context, int signal);
     // Under the signal lock of the caller's process.
     void set(MayLock& context, int signal, const abi::Sigaction& action);
-    // What a handler's delivery takes: the action, reset if it says SA_RESETHAND. Under the signal lock of a process that
-    // uses these: no lock is taken unless another process does, too.
+    // What a handler's delivery takes: the action, reset if it says SA_RESETHAND. Under the signal lock of a process
+    // that uses these: no lock is taken unless another process does, too.
     abi::Sigaction take(MayLock& context, int signal);
     // clone(CLONE_SIGHAND) without CLONE_THREAD: two processes use them from now on.
     void mark_shared() { shared_.store(true, Order::release); }
     // execve(2): handlers become default, ignored signals stay ignored.
     void reset_handlers(MayLock& context);
 
-    // Without a lock, for senders and /proc/PID/status: signals that have a handler; signals set to SIG_IGN; signals that
-    // have no effect (SIG_IGN, or default where the default is to ignore).
+    // Without a lock, for senders and /proc/PID/status: signals that have a handler; signals set to SIG_IGN; signals
+    // that have no effect (SIG_IGN, or default where the default is to ignore).
     SignalSet caught() const { return {caught_.load(Order::relaxed)}; }
     SignalSet ignored_explicitly() const { return {ignored_explicitly_.load(Order::relaxed)}; }
     SignalSet ignored() const { return {ignored_.load(Order::relaxed)}; }

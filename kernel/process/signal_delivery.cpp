@@ -20,14 +20,21 @@ void finish_system_call(hal::UserFrame& frame, bool handler, u64 flags)
     bool again;
     bool through_restart_call = false;
     switch (static_cast<Errno>(-result)) {
-        case Errno::erestartnointr: again = true; break;
-        case Errno::erestartsys: again = !handler || (flags & abi::action_flag::restart); break;
-        case Errno::erestartnohand: again = !handler; break;
-        case Errno::erestart_restartblock:
-            again = !handler;
-            through_restart_call = true;
-            break;
-        default: return;
+    case Errno::erestartnointr:
+        again = true;
+        break;
+    case Errno::erestartsys:
+        again = !handler || (flags & abi::action_flag::restart);
+        break;
+    case Errno::erestartnohand:
+        again = !handler;
+        break;
+    case Errno::erestart_restartblock:
+        again = !handler;
+        through_restart_call = true;
+        break;
+    default:
+        return;
     }
     if (!again)
         hal::set_return_value(frame, -static_cast<i64>(Errno::eintr));
@@ -44,11 +51,14 @@ void act_by_default(MayBlock& context, Task& task, int signal)
     task.forced_signals.remove(signal);
     if (task.process->pid == ProcessTable::first_process_id && !forced) return;
     switch (default_action(signal)) {
-        case DefaultAction::ignore:
-        case DefaultAction::go_on: return;
-        case DefaultAction::stop: return stop_process(context, task, signal);
-        case DefaultAction::terminate:
-        case DefaultAction::core_dump: exit_process(context, status_of_signal(signal));
+    case DefaultAction::ignore:
+    case DefaultAction::go_on:
+        return;
+    case DefaultAction::stop:
+        return stop_process(context, task, signal);
+    case DefaultAction::terminate:
+    case DefaultAction::core_dump:
+        exit_process(context, status_of_signal(signal));
     }
 }
 

@@ -9,17 +9,18 @@
 namespace takt {
 
 // Called by the return-to-user path whenever any Work bit of the task is set, interrupts on, until none is. Ends the
-// thread (fatal), stops it (job control, ptrace), fixes its restartable sequence, builds handler frames, decides whether
-// an interrupted system call is restarted (frame.rax holds minus an internal Errno and frame.orig_rax the number), puts
-// the temporary mask back. A call that returns an internal Errno has a Work bit set, so no other check is needed.
+// thread (fatal), stops it (job control, ptrace), fixes its restartable sequence, builds handler frames, decides
+// whether an interrupted system call is restarted (frame.rax holds minus an internal Errno and frame.orig_rax the
+// number), puts the temporary mask back. A call that returns an internal Errno has a Work bit set, so no other check is
+// needed.
 void deliver_signals(MayBlock& context, Task& task, hal::UserFrame& frame);
 
 // What a processor exception in user mode was.
 struct UserFault {
-    int signal;       // SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP
-    int code;         // abi::signal_code
-    u64 address;      // si_addr: the address touched, or of the instruction
-    u32 vector;       // the exception's number, for mcontext
+    int signal;   // SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP
+    int code;     // abi::signal_code
+    u64 address;  // si_addr: the address touched, or of the instruction
+    u32 vector;   // the exception's number, for mcontext
     u64 error_code;
 };
 

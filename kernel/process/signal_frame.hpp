@@ -12,9 +12,10 @@ namespace takt {
 Result<void> push_signal_frame(MayBlock& context, Task& task, hal::UserFrame& frame, const abi::Sigaction& action,
                                const abi::Siginfo& info, SignalSet mask);
 
-// Takes the frame at the user stack pointer back into `frame` and the vector state; `mask` and `stack` are what it says.
-// Values that user mode can't have are refused. Errors: efault.
-Result<void> pop_signal_frame(MayBlock& context, Task& task, hal::UserFrame& frame, SignalSet& mask, abi::SignalStack& stack);
+// Takes the frame at the user stack pointer back into `frame` and the vector state; `mask` and `stack` are what it
+// says. Values that user mode can't have are refused. Errors: efault.
+Result<void> pop_signal_frame(MayBlock& context, Task& task, hal::UserFrame& frame, SignalSet& mask,
+                              abi::SignalStack& stack);
 
 // System call restart: the instruction is done again, with the same number, or with restart_syscall's.
 void restart_system_call(hal::UserFrame& frame);

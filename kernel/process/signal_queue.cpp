@@ -9,9 +9,11 @@ namespace {
 
 namespace number = signal_number;
 
-// Faults of the running instruction: delivered before what came from elsewhere, so that the frame shows the instruction.
-constexpr u64 synchronous = SignalSet::of(number::segv).bits | SignalSet::of(number::bus).bits | SignalSet::of(number::ill).bits |
-                            SignalSet::of(number::trap).bits | SignalSet::of(number::fpe).bits | SignalSet::of(number::sys).bits;
+// Faults of the running instruction: delivered before what came from elsewhere, so that the frame shows the
+// instruction.
+constexpr u64 synchronous = SignalSet::of(number::segv).bits | SignalSet::of(number::bus).bits |
+                            SignalSet::of(number::ill).bits | SignalSet::of(number::trap).bits |
+                            SignalSet::of(number::fpe).bits | SignalSet::of(number::sys).bits;
 
 void leave_queue(PendingSignals& pending, QueuedSignal& entry)
 {
@@ -70,7 +72,8 @@ void take_pending(MayLock& context, PendingSignals& pending, int signal, abi::Si
     info = found->info;
     leave_queue(pending, *found);
     if (found->kind == QueuedSignal::Kind::heap) taken = found;
-    if (found->kind == QueuedSignal::Kind::timer) info.timer.overrun = static_cast<TimerSignal*>(found)->on_taken(context);
+    if (found->kind == QueuedSignal::Kind::timer)
+        info.timer.overrun = static_cast<TimerSignal*>(found)->on_taken(context);
 }
 
 void remove_pending(PendingSignals& pending, QueuedSignal& entry)

@@ -15,7 +15,8 @@ void add_pending(PendingSignals& pending, QueuedSignal& entry);
 // Sets the bit alone.
 void add_pending_without_details(PendingSignals& pending, int signal);
 
-// The signal to take first of `ready`: faults, then SIGKILL, then the lowest number (so realtime signals last). 0: none.
+// The signal to take first of `ready`: faults, then SIGKILL, then the lowest number (so realtime signals last). 0:
+// none.
 int most_urgent(SignalSet ready);
 
 // A POSIX timer's own entry: queued again and again, never freed by the queue.
@@ -29,8 +30,8 @@ protected:
     ~TimerSignal() = default;
 };
 
-// Takes the oldest entry of `signal`. Precondition: its bit is set. O(signals queued). A heap entry goes to `taken`, for
-// release_queued() once the lock is dropped.
+// Takes the oldest entry of `signal`. Precondition: its bit is set. O(signals queued). A heap entry goes to `taken`,
+// for release_queued() once the lock is dropped.
 void take_pending(MayLock& context, PendingSignals& pending, int signal, abi::Siginfo& info, QueuedSignal*& taken);
 // Takes a timer's entry out of the queue, if it is there.
 void remove_pending(PendingSignals& pending, QueuedSignal& entry);

@@ -30,7 +30,8 @@ void recalculate(Task& current)
     if (!ready && (work & bit)) current.work.fetch_and(~bit, Order::relaxed);
 }
 
-bool take(MayLock& guard, Task& current, SignalSet wanted, abi::Siginfo& info, QueuedSignal*& taken) NO_THREAD_SAFETY_ANALYSIS
+bool take(MayLock& guard, Task& current, SignalSet wanted, abi::Siginfo& info,
+          QueuedSignal*& taken) NO_THREAD_SAFETY_ANALYSIS
 {
     ProcessSignals& signals = *current.process->signals;
     PendingSignals* pending = &current.pending;

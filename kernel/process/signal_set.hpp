@@ -12,10 +12,10 @@ inline constexpr int signal_realtime_min = 32;
 
 // Signal numbers (signal(7), x86-64).
 namespace signal_number {
-inline constexpr int hup = 1, interrupt = 2, quit = 3, ill = 4, trap = 5, abrt = 6, bus = 7, fpe = 8, kill = 9, usr1 = 10,
-                     segv = 11, usr2 = 12, pipe = 13, alrm = 14, term = 15, stkflt = 16, chld = 17, cont = 18, stop = 19,
-                     tstp = 20, ttin = 21, ttou = 22, urg = 23, xcpu = 24, xfsz = 25, vtalrm = 26, prof = 27, winch = 28,
-                     io = 29, pwr = 30, sys = 31;
+inline constexpr int hup = 1, interrupt = 2, quit = 3, ill = 4, trap = 5, abrt = 6, bus = 7, fpe = 8, kill = 9,
+                     usr1 = 10, segv = 11, usr2 = 12, pipe = 13, alrm = 14, term = 15, stkflt = 16, chld = 17,
+                     cont = 18, stop = 19, tstp = 20, ttin = 21, ttou = 22, urg = 23, xcpu = 24, xfsz = 25, vtalrm = 26,
+                     prof = 27, winch = 28, io = 29, pwr = 30, sys = 31;
 }
 
 struct SignalSet {
@@ -45,8 +45,8 @@ struct QueuedSignal : public HeapObject, public ListHook<> {
     abi::Siginfo info{};
 };
 
-// What is pending for a thread or a process: one bit a signal, and a queue of what is known about each. Constant time to
-// add. A standard signal is queued once; a bit without an entry is a signal whose details there was no memory for.
+// What is pending for a thread or a process: one bit a signal, and a queue of what is known about each. Constant time
+// to add. A standard signal is queued once; a bit without an entry is a signal whose details there was no memory for.
 struct PendingSignals {
     SignalSet set;
     List<QueuedSignal> queue;

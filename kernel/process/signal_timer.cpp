@@ -13,7 +13,8 @@ constexpr i64 shortest_pause_ns = ns_per_ms;
 
 }  // namespace
 
-SignalTimer::SignalTimer(TimerLock& lock, Process& process, PosixClock clock, Ref<Task> receiver, const abi::Siginfo& siginfo)
+SignalTimer::SignalTimer(TimerLock& lock, Process& process, PosixClock clock, Ref<Task> receiver,
+                         const abi::Siginfo& siginfo)
     : lock_(lock), process_(process), clock_(std::move(clock)), receiver_(std::move(receiver))
 {
     info = siginfo;
@@ -69,7 +70,8 @@ TimerSetting SignalTimer::remaining(i64 now)
     if (!armed_) return {0, interval_ns_};
     i64 at = on_wall_clock_ ? now + hal::kernel().wall_clock.offset_ns() : now;
     i64 left = expiry_ns_ - at;
-    if (left <= 0 && interval_ns_ > 0 && (waits_for_taker_ || info.signal == 0)) left = interval_ns_ - (-left) % interval_ns_;
+    if (left <= 0 && interval_ns_ > 0 && (waits_for_taker_ || info.signal == 0))
+        left = interval_ns_ - (-left) % interval_ns_;
     // Not expired in the program's eyes before its signal is there.
     if (left <= 0) left = info.signal == 0 ? 0 : 1;
     return {left, interval_ns_};

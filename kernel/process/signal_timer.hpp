@@ -1,8 +1,9 @@
 // SignalTimer: a timer that sends a signal; the works of timer_create(2) and setitimer(2).
 //
-// A periodic timer stands still while its signal is pending: it goes on when the signal is taken, which counts the periods
-// that passed (overruns). So a short period costs no more than its signals do. Timers on CPU time can't be late in this way:
-// they look at the time used when, running without pause on all CPUs, it could have come to an end, and again then.
+// A periodic timer stands still while its signal is pending: it goes on when the signal is taken, which counts the
+// periods that passed (overruns). So a short period costs no more than its signals do. Timers on CPU time can't be late
+// in this way: they look at the time used when, running without pause on all CPUs, it could have come to an end, and
+// again then.
 #pragma once
 
 #include <kernel/process/posix_clock.hpp>
@@ -27,7 +28,8 @@ public:
     SignalTimer(TimerLock& lock, Process& process, PosixClock clock, Ref<Task> receiver, const abi::Siginfo& info);
     ~SignalTimer() = default;
 
-    // After construction, and before destruction: the latter waits for an expiry that is running, and takes the signal back.
+    // After construction, and before destruction: the latter waits for an expiry that is running, and takes the signal
+    // back.
     void start(MayBlock& context);
     void stop(MayBlock& context);
 

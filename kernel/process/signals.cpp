@@ -19,8 +19,8 @@ bool is_init(const Process& process) { return process.pid == ProcessTable::first
 
 bool blocks(const Task& task, int signal) { return task.mask.without(task.waited_signals).has(signal); }
 
-// A signal without effect is not queued (signal(7)); one that is blocked stays, because the action may change, and a tracer
-// sees all. The first process gets only what it has handlers for.
+// A signal without effect is not queued (signal(7)); one that is blocked stays, because the action may change, and a
+// tracer sees all. The first process gets only what it has handlers for.
 bool has_no_effect(SignalActions& actions, const Process& process, const Task& task, int signal)
 {
     if (is_init(process) && !actions.caught().has(signal)) return !task.mask.has(signal);
@@ -61,7 +61,10 @@ enum class Outcome : u8 { done, no_effect, needs_entry };
 // One attempt under the locks. `entry`: where the details go when the embedded place is taken.
 class Attempt {
 public:
-    Attempt(Process& process, const abi::Siginfo& info, QueuedSignal* entry) : process_(process), info_(info), entry_(entry) {}
+    Attempt(Process& process, const abi::Siginfo& info, QueuedSignal* entry)
+        : process_(process), info_(info), entry_(entry)
+    {
+    }
 
     Outcome to_thread(MayLock& guard, Task& target, Wakeup& wakeup) NO_THREAD_SAFETY_ANALYSIS
     {
@@ -76,7 +79,8 @@ public:
     Outcome to_process(MayLock& guard, Wakeup& wakeup) NO_THREAD_SAFETY_ANALYSIS
     {
         ProcessSignals& signals = *process_.signals;
-        if (process_.threads.empty() || has_no_effect(signals.actions(), process_, process_.threads.front(), info_.signal))
+        if (process_.threads.empty() ||
+            has_no_effect(signals.actions(), process_, process_.threads.front(), info_.signal))
             return Outcome::no_effect;
         if (!add(signals.shared, signals.first_queued)) return Outcome::needs_entry;
         signals.pending_source.notify(poll_event::in);
@@ -109,7 +113,8 @@ public:
     bool used_ = false;
 };
 
-Outcome attempt(MayLock& context, Process& process, Task* thread, const abi::Siginfo& info, QueuedSignal* entry, bool& used)
+Outcome attempt(MayLock& context, Process& process, Task* thread, const abi::Siginfo& info, QueuedSignal* entry,
+                bool& used)
 {
     ProcessSignals& signals = *process.signals;
     Attempt attempt(process, info, entry);
@@ -165,7 +170,8 @@ Result<void> send(MayLock& context, Process& process, Task* thread, const abi::S
         return {};
     }
     // sigqueue(3) has to say that the value is lost; a plain kill() of a realtime signal goes without its details.
-    if (info.signal >= signal_realtime_min && info.code < 0 && info.code != abi::signal_code::thread_kill) return entry.error();
+    if (info.signal >= signal_realtime_min && info.code < 0 && info.code != abi::signal_code::thread_kill)
+        return entry.error();
     LockGuard threads(process.lock(), context);
     LockGuard guard(process.signals->lock(), threads);
     Task* receiver = thread ? thread : choose_thread(process, info.signal);
@@ -272,7 +278,8 @@ void force_signal(MayLock& context, Task& current, const abi::Siginfo& info)
         current.mask.remove(info.signal);
     }
     current.forced_signals.add(info.signal);
-    if (!add_pending(current.pending, current.first_queued, info)) add_pending_without_details(current.pending, info.signal);
+    if (!add_pending(current.pending, current.first_queued, info))
+        add_pending_without_details(current.pending, info.signal);
     current.work.fetch_or(signal_work, Order::release);
 }
 

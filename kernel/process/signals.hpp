@@ -10,19 +10,20 @@
 #pragma once
 
 #include <kernel/fs/poll.hpp>
-#include <kernel/process/signal_actions.hpp>
 #include <kernel/process/process_table.hpp>
+#include <kernel/process/signal_actions.hpp>
 #include <kernel/process/signal_queue.hpp>
 
 namespace takt {
 
-// Job control of a process: guarded by its signal lock. What wait4(2) reports is Process::stop_report and continue_report.
+// Job control of a process: guarded by its signal lock. What wait4(2) reports is Process::stop_report and
+// continue_report.
 struct JobControl {
-    int stop_signal = 0;         // a stop is under way or complete: the signal
-    u32 threads_to_stop = 0;     // under way: threads that have not joined yet
-    bool stopped = false;        // complete: every thread stands still
-    bool stop_taken = false;     // a thread took a stop signal, and no SIGCONT came since
-    bool tell_continued = false; // the next thread to pass deliver_signals() tells the parent
+    int stop_signal = 0;          // a stop is under way or complete: the signal
+    u32 threads_to_stop = 0;      // under way: threads that have not joined yet
+    bool stopped = false;         // complete: every thread stands still
+    bool stop_taken = false;      // a thread took a stop signal, and no SIGCONT came since
+    bool tell_continued = false;  // the next thread to pass deliver_signals() tells the parent
 };
 
 // What is pending for a process as a whole. Made with the process, stays until the process object goes.
@@ -60,18 +61,19 @@ private:
 
 // --- siginfo of the usual kinds.
 
-abi::Siginfo siginfo_from_kernel(int signal);                    // SI_KERNEL
-abi::Siginfo siginfo_from_current(MayLock& context, int signal, int code);  // SI_USER or SI_TKILL by the running process
+abi::Siginfo siginfo_from_kernel(int signal);  // SI_KERNEL
+abi::Siginfo siginfo_from_current(MayLock& context, int signal,
+                                  int code);  // SI_USER or SI_TKILL by the running process
 abi::Siginfo siginfo_fault(int signal, int code, u64 address);
 
-// --- Sending. A signal that has no effect is discarded. 0 only checks, where a function says so. The caller holds no lock
-// of Rank::process or above. Errors: eagain when a realtime signal with a value can't be queued (RLIMIT_SIGPENDING,
-// memory); standard signals never fail.
+// --- Sending. A signal that has no effect is discarded. 0 only checks, where a function says so. The caller holds no
+// lock of Rank::process or above. Errors: eagain when a realtime signal with a value can't be queued
+// (RLIMIT_SIGPENDING, memory); standard signals never fail.
 
 Result<void> send_signal_to_thread(MayLock& context, Task& target, const abi::Siginfo& info);
 Result<void> send_signal_to_process(MayLock& context, Process& target, const abi::Siginfo& info);
-// Every process of the group; a terminal's SIGINT, SIGTSTP, SIGHUP, SIGWINCH. No permission check. Bound: the group. Takes
-// the tree lock. Errors: esrch.
+// Every process of the group; a terminal's SIGINT, SIGTSTP, SIGHUP, SIGWINCH. No permission check. Bound: the group.
+// Takes the tree lock. Errors: esrch.
 Result<void> send_signal_to_group(MayLock& context, ThreadId group, const abi::Siginfo& info);
 // The running thread, SI_KERNEL or SI_USER as Linux: SIGPIPE, SIGXFSZ, SIGSYS.
 void send_signal_to_current(MayLock& context, int signal);
@@ -80,8 +82,8 @@ void force_signal(MayLock& context, Task& current, const abi::Siginfo& info);
 // Ends the process as by SIGKILL. Constant time; the threads end themselves.
 void kill_process(MayLock& context, Process& target);
 
-// A timer's expiry: its own entry is queued for `thread`, or for the process; one that is queued still counts an overrun.
-// False: the signal is ignored or its receiver ends; nothing is queued.
+// A timer's expiry: its own entry is queued for `thread`, or for the process; one that is queued still counts an
+// overrun. False: the signal is ignored or its receiver ends; nothing is queued.
 bool send_timer_signal(MayLock& context, Process& process, Task* thread, TimerSignal& entry);
 
 // kill(2)'s rule for the running process. SIGCONT is allowed within the session. Errors: eperm.
@@ -106,8 +108,8 @@ struct SignalDelivery {
     SignalSet old_mask;  // what the handler's return restores
     bool handler;        // action.handler is to run: the mask is set for it already
 };
-// Takes the running thread's next signal that is not blocked. A traced thread's action is not decided yet. False: none, and
-// Work::signal is clear.
+// Takes the running thread's next signal that is not blocked. A traced thread's action is not decided yet. False: none,
+// and Work::signal is clear.
 bool take_delivery(MayLock& context, Task& current, bool traced, SignalDelivery& delivery);
 // Decides what happens with delivery.info.signal: reads the action, sets the handler's mask.
 void decide_delivery(MayLock& context, Task& current, SignalDelivery& delivery);
@@ -120,8 +122,8 @@ Result<int> wait_for_signal(MayBlock& context, Task& task, SignalSet wanted, Ins
 
 // Sets the running thread's mask (SIGKILL and SIGSTOP drop out).
 void set_signal_mask(MayLock& context, Task& current, SignalSet mask);
-// ppoll(2), pselect(2), epoll_pwait(2), rt_sigsuspend(2): the mask for one call. Afterwards call end_temporary_mask() with
-// whether a signal ended the call: then the old mask comes back after the handler's frame is built, else at once.
+// ppoll(2), pselect(2), epoll_pwait(2), rt_sigsuspend(2): the mask for one call. Afterwards call end_temporary_mask()
+// with whether a signal ended the call: then the old mask comes back after the handler's frame is built, else at once.
 void set_temporary_mask(MayLock& context, Task& current, SignalSet mask);
 void end_temporary_mask(MayLock& context, Task& current, bool interrupted);
 // Sets or clears Work::signal to what is pending and not blocked.
@@ -132,11 +134,11 @@ Result<abi::Sigaction> change_action(MayLock& context, Process& process, int sig
 
 // --- The process's life.
 
-// clone(2), before the child starts: the parent's mask; the alternate stack, unless the child shares the parent's memory
-// without CLONE_VFORK.
+// clone(2), before the child starts: the parent's mask; the alternate stack, unless the child shares the parent's
+// memory without CLONE_VFORK.
 void signals_on_clone(Task& parent, Task& child, bool keeps_alternate_stack);
-// clone(CLONE_THREAD), with the process's lock held, when `child` joins Process::threads: it takes part in a job-control
-// stop that is under way.
+// clone(CLONE_THREAD), with the process's lock held, when `child` joins Process::threads: it takes part in a
+// job-control stop that is under way.
 void signals_on_thread_added(MayLock& context, Task& child);
 // execve(2), after its point of no return, one thread left.
 void signals_on_exec(MayLock& context, Task& current);

@@ -1,8 +1,8 @@
 #include <kernel/hal/clock.hpp>
 #include <kernel/kernel.hpp>
 #include <kernel/process/clock_deadline.hpp>
-#include <kernel/process/sleep.hpp>
 #include <kernel/process/signals.hpp>
+#include <kernel/process/sleep.hpp>
 
 namespace takt {
 
@@ -26,7 +26,8 @@ constexpr i64 ns_max = INT64_MAX;
 i64 to_ns(const abi::Timespec& time)
 {
     i64 ns = 0;
-    if (__builtin_mul_overflow(time.seconds, ns_per_s, &ns) || __builtin_add_overflow(ns, time.nanoseconds, &ns)) return ns_max;
+    if (__builtin_mul_overflow(time.seconds, ns_per_s, &ns) || __builtin_add_overflow(ns, time.nanoseconds, &ns))
+        return ns_max;
     return ns;
 }
 
@@ -79,9 +80,11 @@ Result<void> clock_sleep(MayBlock& context, i32 clock, bool absolute, const abi:
                          UserPointer<abi::Timespec> remaining)
 {
     namespace id = abi::clock;
-    if (clock == id::monotonic_raw || clock == id::realtime_coarse || clock == id::monotonic_coarse) return Errno::eopnotsupp;
+    if (clock == id::monotonic_raw || clock == id::realtime_coarse || clock == id::monotonic_coarse)
+        return Errno::eopnotsupp;
     if (!is_monotonic(clock) && !is_wall_clock(clock)) return Errno::einval;
-    if (request.seconds < 0 || static_cast<u64>(request.nanoseconds) >= static_cast<u64>(ns_per_s)) return Errno::einval;
+    if (request.seconds < 0 || static_cast<u64>(request.nanoseconds) >= static_cast<u64>(ns_per_s))
+        return Errno::einval;
     i64 ns = to_ns(request);
     if (!absolute) return sleep_relative(context, current_task(context), hal::now() + nanoseconds(ns), remaining);
     if (is_wall_clock(clock)) return sleep_on_wall_clock(context, ns);

@@ -24,8 +24,8 @@ public:
     // Bytes that strings may take from here on.
     void set_string_budget(u64 bytes) { budget_ = bytes; }
 
-    // Each puts something below what is there; the address is pointer() afterwards. Strings get a NUL. Errors: e2big (over
-    // budget or too long), efault, enomem.
+    // Each puts something below what is there; the address is pointer() afterwards. Strings get a NUL. Errors: e2big
+    // (over budget or too long), efault, enomem.
     Result<void> push(MayBlock& context, const void* data, usize bytes);
     Result<void> push_word(MayBlock& context, u64 word) { return push(context, &word, sizeof word); }
     Result<void> push_string(MayBlock& context, std::string_view text);
@@ -47,7 +47,7 @@ private:
 
     AddressSpace& space_;
     const MemoryLimits& limits_;
-    u8* page_ = nullptr;          // what is to stand at page_address_; the second half is scratch
+    u8* page_ = nullptr;  // what is to stand at page_address_; the second half is scratch
     u64 page_address_ = top;
     u64 pointer_ = top;
     u64 mapped_from_ = top;

@@ -137,7 +137,8 @@ bool Search::look_at_tracee(TreeGuard& guard, Task& tracee)
     candidates_ = true;
     {
         LockGuard process_guard(process.lock(), guard);
-        if (tracee.ended && tracee.id == process.pid && &process.threads.front() != &process.threads.back()) return false;
+        if (tracee.ended && tracee.id == process.pid && &process.threads.front() != &process.threads.back())
+            return false;
     }
     if (tracee.ended) return wants(wait_option::exited) && take_ended_tracee(guard, tracee);
     if (!tracee.stop_status || tracee.stop_reported) return false;

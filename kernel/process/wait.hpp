@@ -15,15 +15,15 @@ enum class WaitFor : u8 { any, process, group };
 
 struct WaitRequest {
     WaitFor kind = WaitFor::any;
-    ThreadId id{};     // of the process or group
-    u32 options = 0;   // `exited` is explicit here, also for wait4
+    ThreadId id{};    // of the process or group
+    u32 options = 0;  // `exited` is explicit here, also for wait4
 };
 
 // What was found. id 0: nothing (no_hang).
 struct WaitedChild {
     ThreadId id{};
     u32 user = 0;
-    i32 status = 0;    // as wait4(2) returns it; stops are signal << 8 | 0x7f, continued is 0xffff
+    i32 status = 0;  // as wait4(2) returns it; stops are signal << 8 | 0x7f, continued is 0xffff
     Usage usage;
 };
 
@@ -31,8 +31,8 @@ struct WaitedChild {
 Result<WaitedChild> wait_for_child(MayBlock& context, const WaitRequest& request);
 
 // A process was stopped or continued by job control, and JobControl says so: SIGCHLD to its parent, unless that wants
-// none, and its waiters wake. `signal` is the one that stopped it, or SIGCONT. Sets stop_report or continue_report. Takes
-// the tree's lock.
+// none, and its waiters wake. `signal` is the one that stopped it, or SIGCONT. Sets stop_report or continue_report.
+// Takes the tree's lock.
 void notify_job_control(MayLock& context, Process& child, int signal);
 
 // What SIGCHLD (or another exit signal) says about a child: `status` as wait4(2) returns it.

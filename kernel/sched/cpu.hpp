@@ -4,8 +4,8 @@
 #include <kernel/hal/cpu.hpp>
 #include <kernel/sched/run_queue.hpp>
 #include <kernel/sync/preempt_off.hpp>
-#include <kernel/trace/recorder.hpp>
 #include <kernel/trace/latency.hpp>
+#include <kernel/trace/recorder.hpp>
 
 namespace takt {
 

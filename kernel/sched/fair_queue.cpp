@@ -7,9 +7,9 @@
 namespace takt {
 namespace {
 
-constexpr i64 latency_period_ns = 6 * ns_per_ms;   // in which each ready thread runs once
+constexpr i64 latency_period_ns = 6 * ns_per_ms;  // in which each ready thread runs once
 constexpr i64 least_slice_ns = 750 * ns_per_us;
-constexpr i64 wakeup_advantage_ns = 1 * ns_per_ms; // a waking thread must be this far behind to preempt
+constexpr i64 wakeup_advantage_ns = 1 * ns_per_ms;  // a waking thread must be this far behind to preempt
 constexpr u64 weight_nice_0 = 1024;
 
 constexpr bool before(u64 left, u64 right) { return static_cast<i64>(left - right) < 0; }
@@ -58,7 +58,8 @@ Thread* FairQueue::first()
 
 Thread* FairQueue::first_movable(CpuId cpu, unsigned look)
 {
-    if (displaced_ && !displaced_->on_cpu && !displaced_->pinned && displaced_->affinity.contains(cpu)) return displaced_;
+    if (displaced_ && !displaced_->on_cpu && !displaced_->pinned && displaced_->affinity.contains(cpu))
+        return displaced_;
     for (Thread& thread : tree_) {
         if (!thread.on_cpu && !thread.pinned && thread.affinity.contains(cpu)) return &thread;
         if (--look == 0) break;
@@ -68,7 +69,8 @@ Thread* FairQueue::first_movable(CpuId cpu, unsigned look)
 
 void FairQueue::charge(Thread& thread, i64 ns)
 {
-    thread.virtual_runtime += thread.weight == weight_nice_0 ? static_cast<u64>(ns) : static_cast<u64>(ns) * weight_nice_0 / thread.weight;
+    thread.virtual_runtime +=
+        thread.weight == weight_nice_0 ? static_cast<u64>(ns) : static_cast<u64>(ns) * weight_nice_0 / thread.weight;
     u64 least = thread.virtual_runtime;
     if (!tree_.empty() && before(tree_.begin()->virtual_runtime, least)) least = tree_.begin()->virtual_runtime;
     if (before(least_runtime_, least)) least_runtime_ = least;

@@ -1,6 +1,6 @@
 // The run-time side of lock discipline: who may lock, and how deep.
-#include <kernel/sched/thread.hpp>
 #include <kernel/hal/cpu.hpp>
+#include <kernel/sched/thread.hpp>
 #include <kernel/sync/lock.hpp>
 
 namespace takt::lock_detail {

@@ -10,7 +10,8 @@ CpuId Migration::find_cpu(Scheduler& scheduler, const Thread& thread, CpuId home
     CpuId best = home_allowed ? home : any_allowed(scheduler, thread);
     i32 least = thread.level;
     u32 count = scheduler.cpu_count();
-    for (int cpu = thread.affinity.next(0); cpu >= 0 && cpu < static_cast<int>(count); cpu = thread.affinity.next(static_cast<usize>(cpu) + 1)) {
+    for (int cpu = thread.affinity.next(0); cpu >= 0 && cpu < static_cast<int>(count);
+         cpu = thread.affinity.next(static_cast<usize>(cpu) + 1)) {
         i32 running = scheduler.cpu(CpuId{static_cast<u32>(cpu)}).run_queue.current_level.load(Order::relaxed);
         if (running < least) {
             least = running;
@@ -74,7 +75,8 @@ void Migration::pull(Scheduler& scheduler, RunQueue& own)
     i32 asked_by = own.asked_by.load(Order::relaxed);
     if (asked_by != RunQueue::asked_by_none) asked_by = own.asked_by.exchange(RunQueue::asked_by_none, Order::acq_rel);
     i32 next = own.highest();
-    if (asked_by == RunQueue::asked_by_none && next > 0 && next >= own.current_level.load(Order::relaxed)) return;  // nothing less urgent comes
+    if (asked_by == RunQueue::asked_by_none && next > 0 && next >= own.current_level.load(Order::relaxed))
+        return;  // nothing less urgent comes
     // Race: while this queue is unlocked, another CPU may take what was published as this one's next thread; then what
     // comes is less urgent than the others were told, so look again. bound: such thefts
     do {

@@ -1,7 +1,7 @@
 // Migration: keeps the most urgent ready threads on the CPUs they may use.
 //
-// Push: a thread that becomes ready goes to a CPU that runs something less urgent; one that has to wait in its queue has
-// such a CPU look. Pull: a CPU that turns to something less urgent, or is told to look, first takes what waits
+// Push: a thread that becomes ready goes to a CPU that runs something less urgent; one that has to wait in its queue
+// has such a CPU look. Pull: a CPU that turns to something less urgent, or is told to look, first takes what waits
 // elsewhere. Each CPU publishes what it runs and what waits in its queue; both sides write theirs, fence, and read the
 // other's, so one of them sees the other.
 #pragma once
@@ -19,7 +19,8 @@ public:
     static CpuId find_cpu(Scheduler& scheduler, const Thread& thread, CpuId home);
     static CpuId any_allowed(Scheduler& scheduler, const Thread& thread);
     // Publishes what waits in `queue` (locked): if another CPU could run it now, the least urgent such one is told to
-    // look. Call when a thread has been queued, may run in more places, or a switch away from it is complete. Bound: CPUs.
+    // look. Call when a thread has been queued, may run in more places, or a switch away from it is complete. Bound:
+    // CPUs.
     static void note_queued(Scheduler& scheduler, RunQueue& queue);
     // Before this CPU picks: moves a more urgent waiting thread here. Own queue locked before and after; given up in
     // between when another one is locked. Bound: CPUs.

@@ -49,8 +49,10 @@ static constexpr unsigned movable_look = 8;
 
 Thread* RunQueue::find_movable(CpuId cpu, int better_than)
 {
-    if (next_ && next_->level > better_than && !next_->on_cpu && !next_->pinned && next_->affinity.contains(cpu)) return next_;
-    for (int level = ready_.highest(); level > 0 && level > better_than; level = ready_.highest_below(static_cast<usize>(level))) {
+    if (next_ && next_->level > better_than && !next_->on_cpu && !next_->pinned && next_->affinity.contains(cpu))
+        return next_;
+    for (int level = ready_.highest(); level > 0 && level > better_than;
+         level = ready_.highest_below(static_cast<usize>(level))) {
         unsigned looked = 0;
         for (Thread& thread : queues_[level]) {
             if (!thread.on_cpu && !thread.pinned && thread.affinity.contains(cpu)) return &thread;

@@ -2,7 +2,8 @@
 //
 // Fixed priority: a list per level and a bitmap of the levels in use; picking tests two words, whatever the number of
 // threads. One place stands in front of the lists: a thread more urgent than all that wait is put there and picked from
-// there, which is how nearly every realtime wake-up goes. Fair: a tree by virtual runtime. The running thread is in none.
+// there, which is how nearly every realtime wake-up goes. Fair: a tree by virtual runtime. The running thread is in
+// none.
 #pragma once
 
 #include <kernel/base/bitmap.hpp>
@@ -18,7 +19,8 @@ public:
     // A thread that slept starts at most one latency period behind the others, so that it neither starves nor is
     // starved.
     void enqueue(Thread& thread, bool wakeup);
-    // The running thread is displaced by a higher class: it keeps its turn, in a place of its own beside the tree. O(1).
+    // The running thread is displaced by a higher class: it keeps its turn, in a place of its own beside the tree.
+    // O(1).
     void displace(Thread& thread);
     void dequeue(Thread& thread);
     Thread* first();
@@ -42,7 +44,8 @@ private:
     };
     using HookOption = boost::intrusive::member_hook<Thread, TreeHook<FairTag>, &Thread::fair_hook>;
 
-    boost::intrusive::multiset<Thread, HookOption, boost::intrusive::compare<LessRuntime>, boost::intrusive::constant_time_size<false>>
+    boost::intrusive::multiset<Thread, HookOption, boost::intrusive::compare<LessRuntime>,
+                               boost::intrusive::constant_time_size<false>>
         tree_;
     Thread* displaced_ = nullptr;
     u64 least_runtime_ = 0;  // never falls
@@ -112,7 +115,8 @@ public:
     void ask(CpuId by)
     {
         i32 before = asked_by.exchange(static_cast<i32>(by.value), Order::acq_rel);
-        if (before != asked_by_none && before != static_cast<i32>(by.value)) asked_by.store(asked_by_several, Order::release);
+        if (before != asked_by_none && before != static_cast<i32>(by.value))
+            asked_by.store(asked_by_several, Order::release);
     }
 
     CpuId cpu() const { return cpu_; }

@@ -1,7 +1,7 @@
 // The heart: waking, picking, switching. Every function here that says "locked" is called with the run queue's lock
 // held and interrupts off, for a bounded number of instructions.
-#include <kernel/hal/clock.hpp>
 #include <kernel/core.hpp>
+#include <kernel/hal/clock.hpp>
 #include <kernel/sched/cpu.hpp>
 #include <kernel/sched/migration.hpp>
 #include <kernel/sched/scheduler.hpp>
@@ -205,7 +205,8 @@ void Scheduler::yield(MayBlock& context)
     }
     self.voluntary_switches++;
     u64 cycles = account(queue, self);
-    if (self.level == level_fair && !queue.fair.empty() && static_cast<i64>(self.virtual_runtime - queue.fair.first()->virtual_runtime) <= 0)
+    if (self.level == level_fair && !queue.fair.empty() &&
+        static_cast<i64>(self.virtual_runtime - queue.fair.first()->virtual_runtime) <= 0)
         self.virtual_runtime = queue.fair.first()->virtual_runtime + 1;
     queue.enqueue(self, false, false);
     switch_away(cpu, self, cycles);
@@ -226,7 +227,8 @@ inline void Scheduler::finish_switch_here()
     Thread& previous = *cpu.previous;
     RunQueue& queue = cpu.run_queue;
     previous.on_cpu = false;
-    const bool waits = previous.state == Thread::State::ready && previous.queued && previous.affinity.contains(queue.cpu());
+    const bool waits =
+        previous.state == Thread::State::ready && previous.queued && previous.affinity.contains(queue.cpu());
     if (previous.is_idle || previous.state == Thread::State::parked || waits) [[likely]] {
         if (cpu_count() > 1) Migration::note_queued(*this, queue);
         queue.lock().release();
@@ -242,7 +244,8 @@ void Scheduler::finish_switch_from(RunQueue& queue, Thread& previous)
 {
     // Race: its affinity may have changed since preempt_current() looked, while the queue was unlocked to pull: it may
     // be queued where it may not run, or the other way round.
-    bool moves = previous.state == Thread::State::ready && (!previous.queued || !previous.affinity.contains(queue.cpu()));
+    bool moves =
+        previous.state == Thread::State::ready && (!previous.queued || !previous.affinity.contains(queue.cpu()));
     if (moves) [[unlikely]] {
         if (previous.queued) queue.dequeue(previous);
         previous.cpu.store(Migration::any_allowed(*this, previous).value, Order::release);

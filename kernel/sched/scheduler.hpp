@@ -74,7 +74,10 @@ public:
     void unpark(Thread& thread) NO_THREAD_SAFETY_ANALYSIS;
     // Sets work bits; wakes the thread if its wait allows, interrupts it if it runs in user mode. Any context.
     void set_work(Thread& thread, Work bits) NO_THREAD_SAFETY_ANALYSIS;
-    static void clear_work(Thread& thread, Work bits) { thread.work.fetch_and(~static_cast<u32>(bits), Order::acq_rel); }
+    static void clear_work(Thread& thread, Work bits)
+    {
+        thread.work.fetch_and(~static_cast<u32>(bits), Order::acq_rel);
+    }
     // sched_yield(2): to the end of the queue of its level.
     void yield(MayBlock& context) NO_THREAD_SAFETY_ANALYSIS;
     // Reschedules now if that is due; for long loops under the model `points`.
@@ -104,8 +107,8 @@ public:
     void on_reschedule_interrupt(IrqContext& context) NO_THREAD_SAFETY_ANALYSIS;
 
 private:
-    // The lock of a run queue is taken by one thread and released by the next, across the switch: the thread-safety analysis
-    // can't follow that, so the functions between are marked, and their comments say what is locked.
+    // The lock of a run queue is taken by one thread and released by the next, across the switch: the thread-safety
+    // analysis can't follow that, so the functions between are marked, and their comments say what is locked.
     friend class SoftTimer;
     friend class TimerThread;
     friend class Migration;

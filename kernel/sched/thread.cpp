@@ -1,7 +1,7 @@
 // Threads: creation, end, parameters.
-#include <kernel/hal/clock.hpp>
-#include <kernel/core.hpp>
 #include <kernel/base/text.hpp>
+#include <kernel/core.hpp>
+#include <kernel/hal/clock.hpp>
 #include <kernel/mm/allocate.hpp>
 #include <kernel/sched/cpu.hpp>
 #include <kernel/sched/migration.hpp>
@@ -62,8 +62,8 @@ Result<void> Scheduler::start_cpu_threads(MayBlock& context, Cpu& cpu)
     return {};
 }
 
-Result<Thread*> Scheduler::create_kernel_thread(MayBlock& context, const char* name, Level level, KernelThread::Entry entry,
-                                                void* argument, CpuSet affinity)
+Result<Thread*> Scheduler::create_kernel_thread(MayBlock& context, const char* name, Level level,
+                                                KernelThread::Entry entry, void* argument, CpuSet affinity)
 {
     void* memory = allocate(context, sizeof(KernelThread));
     if (!memory) return Errno::enomem;

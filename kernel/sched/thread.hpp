@@ -51,10 +51,10 @@ public:
     State state = State::created;
     Level level = level_fair;  // effective: own or inherited
     WaitMode park_mode = WaitMode::uninterruptible;
-    bool permit = false;       // unparked before it parked
+    bool permit = false;  // unparked before it parked
     Wake wake_reason = Wake::unparked;
-    bool on_cpu = false;       // its registers are in a CPU
-    bool queued = false;       // in its run queue's list or tree (the running thread is not)
+    bool on_cpu = false;  // its registers are in a CPU
+    bool queued = false;  // in its run queue's list or tree (the running thread is not)
     bool is_idle = false;
     bool sliced = false;       // fair or round robin: its turn ends by time
     bool restartable = false;  // rseq(2): wants Work::rseq when it is preempted or moved
@@ -65,25 +65,25 @@ public:
     // --- The rest.
     Timer sleep_timer{Timer::Kind::wake};
     TreeHook<FairTag> fair_hook;
-    u64 virtual_runtime = 0;   // fair class: weighted execution time, ns
+    u64 virtual_runtime = 0;  // fair class: weighted execution time, ns
     u64 weight = 1024;
     u64 run_start_cycles = 0;
-    u64 run_cycles = 0;        // total execution time
-    i64 slice_left_ns = 0;     // round robin and fair
+    u64 run_cycles = 0;     // total execution time
+    i64 slice_left_ns = 0;  // round robin and fair
     CpuSet affinity = CpuSet::all(cpu_count_max);
-    SchedulingParameters parameters;  // guarded by pi_lock
-    bool pinned = false;       // a per-CPU kernel thread: affinity can't be changed
+    SchedulingParameters parameters;             // guarded by pi_lock
+    bool pinned = false;                         // a per-CPU kernel thread: affinity can't be changed
     void (*reap)(MayBlock&, Thread&) = nullptr;  // set when it exits
 
     // --- Priority inheritance.
     RawSpinLock<Rank::pi_thread> pi_lock;
-    PiDonors donors GUARDED_BY(pi_lock);             // top waiters of the mutexes this thread owns
+    PiDonors donors GUARDED_BY(pi_lock);  // top waiters of the mutexes this thread owns
     PiWaiter* blocked_on GUARDED_BY(pi_lock) = nullptr;
-    Level base_level = level_fair;                   // from parameters; guarded by pi_lock
-    Atomic<u32> pins{0};                             // chain walks that look at it; it is freed only at zero
+    Level base_level = level_fair;  // from parameters; guarded by pi_lock
+    Atomic<u32> pins{0};            // chain walks that look at it; it is freed only at zero
 
     // --- Lock discipline, touched by the thread itself only.
-    u16 lock_depth = 0;        // Locks held: the thread may not block
+    u16 lock_depth = 0;  // Locks held: the thread may not block
     u16 mutex_depth = 0;
 #ifdef TAKT_CHECK_RANKS
     HeldLocks held_locks;
@@ -91,8 +91,8 @@ public:
 
     // --- Identity and statistics.
     ThreadId id;
-    char name[16] = {};        // comm: 15 characters and NUL
-    bool user = false;         // a process/task.hpp Task
+    char name[16] = {};  // comm: 15 characters and NUL
+    bool user = false;   // a process/task.hpp Task
     u64 voluntary_switches = 0;
     u64 involuntary_switches = 0;
     u64 wakeups = 0;

@@ -1,6 +1,6 @@
 // The timer interrupt, time slices, and soft timers.
-#include <kernel/hal/clock.hpp>
 #include <kernel/core.hpp>
+#include <kernel/hal/clock.hpp>
 #include <kernel/sched/cpu.hpp>
 #include <kernel/sched/scheduler.hpp>
 #include <kernel/sched/timer_thread.hpp>
@@ -78,7 +78,8 @@ void Scheduler::on_reschedule_interrupt(IrqContext& context)
 void Scheduler::update_slice(RunQueue& queue, bool local)
 {
     Thread& running = *queue.current;
-    bool shared = running.sliced && !running.is_idle && (running.level == level_fair ? !queue.fair.empty() : queue.has_equal(running.level));
+    bool shared = running.sliced && !running.is_idle &&
+                  (running.level == level_fair ? !queue.fair.empty() : queue.has_equal(running.level));
     if (!local) {
         if (shared && queue.slice_end == Instant::never()) hal::send_reschedule(queue.cpu());
         return;
@@ -87,7 +88,8 @@ void Scheduler::update_slice(RunQueue& queue, bool local)
         queue.slice_end = Instant::never();  // the machine's timer may still come for it and finds nothing due
         return;
     }
-    if (queue.slice_end != Instant::never()) return;  // it runs already: neither a wake-up nor news from elsewhere renews it
+    if (queue.slice_end != Instant::never())
+        return;  // it runs already: neither a wake-up nor news from elsewhere renews it
     if (running.slice_left_ns <= 0)
         running.slice_left_ns = running.level == level_fair ? queue.fair.slice_ns() : round_robin_slice().ns;
     queue.slice_end = hal::now() + Duration{running.slice_left_ns};

@@ -11,7 +11,8 @@ class PiChain {
 public:
     // --- Under mutex.wait_lock_.
     // `waiter` joins the mutex's waiters at its thread's present level; if that makes it the top waiter, the owner
-    // inherits. Returns the owner if its level rose and it is itself blocked (pinned; the caller propagates), else null.
+    // inherits. Returns the owner if its level rose and it is itself blocked (pinned; the caller propagates), else
+    // null.
     static Thread* add_waiter(PiMutex& mutex, PiWaiter& waiter) REQUIRES(mutex.wait_lock_);
     // The opposite: the waiter gave up. Returns as add_waiter (the owner's level may fall).
     static Thread* remove_waiter(PiMutex& mutex, PiWaiter& waiter) REQUIRES(mutex.wait_lock_);

@@ -13,7 +13,8 @@ bool PiMutex::try_take_contended(Thread& self, PiWaiter* own)
         bool free = (seen & ~has_waiters) == 0;
         if (free) {
             PiWaiter* top = waiters_.empty() ? nullptr : &*waiters_.begin();
-            bool urgent = !top || top == own || self.level > top->level || (self.level == level_fair && top->level == level_fair);
+            bool urgent =
+                !top || top == own || self.level > top->level || (self.level == level_fair && top->level == level_fair);
             if (!urgent) return false;
             bool alone = waiters_.empty() || (own && waiters_.begin() == --waiters_.end());
             uptr others = alone ? 0 : has_waiters;

@@ -28,9 +28,9 @@ public:
 
     Thread& thread;
     PiMutex& mutex;
-    u8 level = 0;        // the waiter's effective level when queued; guarded by mutex.wait_lock_
-    u8 donor_level = 0;  // the level it is filed under at the owner; guarded by the owner's pi lock
-    bool queued = false; // waits made by start_wait_for()
+    u8 level = 0;         // the waiter's effective level when queued; guarded by mutex.wait_lock_
+    u8 donor_level = 0;   // the level it is filed under at the owner; guarded by the owner's pi lock
+    bool queued = false;  // waits made by start_wait_for()
 };
 
 struct PiWaiterOrder {

@@ -62,10 +62,7 @@ public:
     }
     Ref(Ref&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
     template <typename U>
-        requires std::is_convertible_v<U*, T*>
-    Ref(Ref<U> other) : object_(other.release())
-    {
-    }
+    requires std::is_convertible_v<U*, T*> Ref(Ref<U> other) : object_(other.release()) {}
     Ref& operator=(Ref other) noexcept
     {
         std::swap(object_, other.object_);

@@ -46,7 +46,8 @@ bool WaitQueue::wake_one()
 
 void WaitQueue::wake_all()
 {
-    while (wake_one()) {}  // bound: waiters
+    while (wake_one()) {
+    }  // bound: waiters
 }
 
 }  // namespace takt

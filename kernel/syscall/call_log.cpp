@@ -63,11 +63,12 @@ constexpr Shapes make_shapes()
 constexpr Shapes shapes = make_shapes();
 
 // By name: glibc's strerrorname_np's set, in the order of the numbers.
-constexpr const char* errno_names[] = {
-    "0", "EPERM", "ENOENT", "ESRCH", "EINTR", "EIO", "ENXIO", "E2BIG", "ENOEXEC", "EBADF", "ECHILD", "EAGAIN", "ENOMEM",
-    "EACCES", "EFAULT", "ENOTBLK", "EBUSY", "EEXIST", "EXDEV", "ENODEV", "ENOTDIR", "EISDIR", "EINVAL", "ENFILE", "EMFILE",
-    "ENOTTY", "ETXTBSY", "EFBIG", "ENOSPC", "ESPIPE", "EROFS", "EMLINK", "EPIPE", "EDOM", "ERANGE", "EDEADLK",
-    "ENAMETOOLONG", "ENOLCK", "ENOSYS", "ENOTEMPTY", "ELOOP"};
+constexpr const char* errno_names[] = {"0",       "EPERM",        "ENOENT", "ESRCH",  "EINTR",     "EIO",     "ENXIO",
+                                       "E2BIG",   "ENOEXEC",      "EBADF",  "ECHILD", "EAGAIN",    "ENOMEM",  "EACCES",
+                                       "EFAULT",  "ENOTBLK",      "EBUSY",  "EEXIST", "EXDEV",     "ENODEV",  "ENOTDIR",
+                                       "EISDIR",  "EINVAL",       "ENFILE", "EMFILE", "ENOTTY",    "ETXTBSY", "EFBIG",
+                                       "ENOSPC",  "ESPIPE",       "EROFS",  "EMLINK", "EPIPE",     "EDOM",    "ERANGE",
+                                       "EDEADLK", "ENAMETOOLONG", "ENOLCK", "ENOSYS", "ENOTEMPTY", "ELOOP"};
 
 void append_error(TextSink& text, i64 number)
 {
@@ -138,7 +139,10 @@ void print(std::string_view line)
         log_text(LogLevel::info, line);
 }
 
-bool may_not_return(u64 number) { return number == 15 || number == 59 || number == 60 || number == 231 || number == 322; }
+bool may_not_return(u64 number)
+{
+    return number == 15 || number == 59 || number == 60 || number == 231 || number == 322;
+}
 
 }  // namespace
 

@@ -41,7 +41,8 @@ constexpr usize parameter_count(Result<i64> (*)(MayBlock&, Parameters...))
 }
 
 template <auto handler>
-constexpr Invoker invoker = &Adapter<handler, decltype(handler), std::make_index_sequence<parameter_count(handler)>>::invoke;
+constexpr Invoker invoker =
+    &Adapter<handler, decltype(handler), std::make_index_sequence<parameter_count(handler)>>::invoke;
 
 struct Entry {
     Invoker invoke = nullptr;
@@ -57,7 +58,8 @@ struct Table {
 constexpr Table make_table()
 {
     Table table{};
-#define SYSTEM_CALL(number, call_name, parameters, test, notes) table.entries[number] = {invoker<&system_call::call_name>, #call_name};
+#define SYSTEM_CALL(number, call_name, parameters, test, notes)                                                        \
+    table.entries[number] = {invoker<&system_call::call_name>, #call_name};
 #define SYSTEM_CALL_MISSING(number, call_name) table.entries[number] = {nullptr, #call_name};
 #include <abi/system_calls.def>
 #undef SYSTEM_CALL

@@ -34,17 +34,15 @@ Result<i64> eventfd2(MayBlock& context, u32 count, OpenFlags flags)
                    flags.value);
 }
 
-Result<i64> eventfd(MayBlock& context, u32 count)
-{
-    return eventfd2(context, count, OpenFlags{0});
-}
+Result<i64> eventfd(MayBlock& context, u32 count) { return eventfd2(context, count, OpenFlags{0}); }
 
 // --- timerfd.
 
 Result<i64> timerfd_create(MayBlock& context, i32 clock, OpenFlags flags)
 {
     if (flags.value & ~common_flags) return Errno::einval;
-    if (clock != abi::clock::realtime && clock != abi::clock::monotonic && clock != abi::clock::boot_time) return Errno::einval;
+    if (clock != abi::clock::realtime && clock != abi::clock::monotonic && clock != abi::clock::boot_time)
+        return Errno::einval;
     return install(context,
                    make_ref<TimerFile>(context, static_cast<MayLock&>(context), flags.value & open_flag::nonblock,
                                        clock == abi::clock::realtime),
@@ -132,7 +130,8 @@ Result<i64> epoll_ctl(MayBlock& context, Fd instance, i32 operation, Fd descript
 
 namespace {
 
-Result<i64> wait_for_events(MayBlock& context, Fd instance, UserPointer<abi::EpollEvent> events, i32 count, Instant deadline)
+Result<i64> wait_for_events(MayBlock& context, Fd instance, UserPointer<abi::EpollEvent> events, i32 count,
+                            Instant deadline)
 {
     if (count <= 0 || static_cast<u32>(count) > INT32_MAX / sizeof(abi::EpollEvent)) return Errno::einval;
     Ref<File> file = TRY(descriptor_file(context, instance));
@@ -141,8 +140,8 @@ Result<i64> wait_for_events(MayBlock& context, Fd instance, UserPointer<abi::Epo
     return event_poll->wait(context, events, static_cast<usize>(count), deadline);
 }
 
-Result<i64> wait_with_mask(MayBlock& context, Fd instance, UserPointer<abi::EpollEvent> events, i32 count, Instant deadline,
-                           UserPointer<u64> mask, u64 mask_size)
+Result<i64> wait_with_mask(MayBlock& context, Fd instance, UserPointer<abi::EpollEvent> events, i32 count,
+                           Instant deadline, UserPointer<u64> mask, u64 mask_size)
 {
     if (!mask) return wait_for_events(context, instance, events, count, deadline);
     if (mask_size != sizeof(u64)) return Errno::einval;

@@ -6,8 +6,8 @@
 
 namespace takt {
 
-// The file that (directory, path, flags) name: at_flag::symlink_no_follow and ::empty_path count. Errors: path lookup's,
-// ebadf, efault.
+// The file that (directory, path, flags) name: at_flag::symlink_no_follow and ::empty_path count. Errors: path
+// lookup's, ebadf, efault.
 Result<void> file_argument(MayBlock& context, int directory, UserString path, u32 at_flags, LinkTarget& target);
 // The same, where only a file with a path will do. Errors: also einval.
 Result<Path> path_argument(MayBlock& context, int directory, UserString path, u32 at_flags);

@@ -56,7 +56,10 @@ Result<i64> fchmodat(MayBlock& context, Fd directory, UserString path, OctalMode
     return i64{0};
 }
 
-Result<i64> chmod(MayBlock& context, UserString path, OctalMode mode) { return fchmodat(context, Fd(at_fdcwd), path, mode); }
+Result<i64> chmod(MayBlock& context, UserString path, OctalMode mode)
+{
+    return fchmodat(context, Fd(at_fdcwd), path, mode);
+}
 
 Result<i64> fchmod(MayBlock& context, Fd descriptor, OctalMode mode)
 {
@@ -143,14 +146,20 @@ Result<i64> utime(MayBlock& context, UserString path, UserPointer<abi::Utimbuf> 
     return i64{0};
 }
 
-Result<i64> getxattr(MayBlock& context, UserString path, UserString, UserBuffer, usize) { return no_attributes(context, path, 0); }
+Result<i64> getxattr(MayBlock& context, UserString path, UserString, UserBuffer, usize)
+{
+    return no_attributes(context, path, 0);
+}
 
 Result<i64> lgetxattr(MayBlock& context, UserString path, UserString, UserBuffer, usize)
 {
     return no_attributes(context, path, no_follow);
 }
 
-Result<i64> fgetxattr(MayBlock& context, Fd descriptor, UserString, UserBuffer, usize) { return no_attributes(context, descriptor); }
+Result<i64> fgetxattr(MayBlock& context, Fd descriptor, UserString, UserBuffer, usize)
+{
+    return no_attributes(context, descriptor);
+}
 
 Result<i64> setxattr(MayBlock& context, UserString path, UserString, UserBuffer, usize, u32)
 {
@@ -169,7 +178,10 @@ Result<i64> fsetxattr(MayBlock& context, Fd descriptor, UserString, UserBuffer, 
 
 Result<i64> removexattr(MayBlock& context, UserString path, UserString) { return no_attributes(context, path, 0); }
 
-Result<i64> lremovexattr(MayBlock& context, UserString path, UserString) { return no_attributes(context, path, no_follow); }
+Result<i64> lremovexattr(MayBlock& context, UserString path, UserString)
+{
+    return no_attributes(context, path, no_follow);
+}
 
 Result<i64> fremovexattr(MayBlock& context, Fd descriptor, UserString) { return no_attributes(context, descriptor); }
 

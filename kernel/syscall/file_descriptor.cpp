@@ -36,10 +36,16 @@ Result<RecordLock> record_of(MayBlock& context, File& file, const abi::Flock& fl
 {
     i64 base = 0;
     switch (static_cast<Whence>(flock.whence)) {
-    case Whence::set: break;
-    case Whence::current: base = static_cast<i64>(position_of(context, file)); break;
-    case Whence::end: base = static_cast<i64>(TRY(file.size(context))); break;
-    default: return Errno::einval;
+    case Whence::set:
+        break;
+    case Whence::current:
+        base = static_cast<i64>(position_of(context, file));
+        break;
+    case Whence::end:
+        base = static_cast<i64>(TRY(file.size(context)));
+        break;
+    default:
+        return Errno::einval;
     }
     i64 start = 0;
     if (__builtin_add_overflow(base, flock.start, &start)) return Errno::eoverflow;
@@ -51,7 +57,8 @@ Result<RecordLock> record_of(MayBlock& context, File& file, const abi::Flock& fl
         end = start - 1;
         if (__builtin_add_overflow(start, flock.length, &start) || start < 0) return Errno::einval;
     }
-    return RecordLock{.start = static_cast<u64>(start), .end = static_cast<u64>(end), .exclusive = flock.type == abi::lock_write};
+    return RecordLock{
+        .start = static_cast<u64>(start), .end = static_cast<u64>(end), .exclusive = flock.type == abi::lock_write};
 }
 
 void set_owner(MayBlock& context, File& file, bool by_description, RecordLock& record)
@@ -93,8 +100,8 @@ Result<void> check_still_open(MayBlock& context, Fd descriptor, File& file, File
     return Errno::ebadf;
 }
 
-Result<i64> set_lock(MayBlock& context, Fd descriptor, File& file, UserPointer<abi::Flock> argument, bool by_description,
-                     bool wait)
+Result<i64> set_lock(MayBlock& context, Fd descriptor, File& file, UserPointer<abi::Flock> argument,
+                     bool by_description, bool wait)
 {
     abi::Flock flock = TRY(argument.load(context));
     if (by_description && flock.process != 0) return Errno::einval;
@@ -102,14 +109,17 @@ Result<i64> set_lock(MayBlock& context, Fd descriptor, File& file, UserPointer<a
     set_owner(context, file, by_description, range);
     FileLocks& locks = *TRY(locks_of(context, file));
     switch (flock.type) {
-    case abi::lock_none: TRY(locks.unlock_range(context, range)); return i64{0};
+    case abi::lock_none:
+        TRY(locks.unlock_range(context, range));
+        return i64{0};
     case abi::lock_read:
         if (!file.readable()) return Errno::ebadf;
         break;
     case abi::lock_write:
         if (!file.writable()) return Errno::ebadf;
         break;
-    default: return Errno::einval;
+    default:
+        return Errno::einval;
     }
     if (by_description) file.has_flock.store(true, Order::relaxed);
     TRY(locks.lock_range(context, range, wait));
@@ -147,12 +157,18 @@ Result<i64> lock_command(MayBlock& context, Fd descriptor, File& file, u32 comma
 {
     UserPointer<abi::Flock> flock(argument);
     switch (command) {
-    case commands::get_lock: return get_lock(context, file, flock, false);
-    case commands::ofd_get_lock: return get_lock(context, file, flock, true);
-    case commands::set_lock: return set_lock(context, descriptor, file, flock, false, false);
-    case commands::set_lock_wait: return set_lock(context, descriptor, file, flock, false, true);
-    case commands::ofd_set_lock: return set_lock(context, descriptor, file, flock, true, false);
-    default: return set_lock(context, descriptor, file, flock, true, true);
+    case commands::get_lock:
+        return get_lock(context, file, flock, false);
+    case commands::ofd_get_lock:
+        return get_lock(context, file, flock, true);
+    case commands::set_lock:
+        return set_lock(context, descriptor, file, flock, false, false);
+    case commands::set_lock_wait:
+        return set_lock(context, descriptor, file, flock, false, true);
+    case commands::ofd_set_lock:
+        return set_lock(context, descriptor, file, flock, true, false);
+    default:
+        return set_lock(context, descriptor, file, flock, true, true);
     }
 }
 
@@ -205,35 +221,53 @@ Result<i64> fcntl(MayBlock& context, Fd descriptor, u32 command, u64 argument)
     FileTable& files = *current_process(context).files;
     Ref<File> file = TRY(files.get(context, descriptor.value));
     switch (command) {
-    case commands::dup: return duplicate(context, std::move(file), static_cast<u32>(argument), false);
-    case commands::dup_close_on_exec: return duplicate(context, std::move(file), static_cast<u32>(argument), true);
+    case commands::dup:
+        return duplicate(context, std::move(file), static_cast<u32>(argument), false);
+    case commands::dup_close_on_exec:
+        return duplicate(context, std::move(file), static_cast<u32>(argument), true);
     case commands::get_descriptor_flags:
         return i64{TRY(files.close_on_exec(context, descriptor.value)) ? abi::descriptor_close_on_exec : 0};
     case commands::set_descriptor_flags:
         TRY(files.set_close_on_exec(context, descriptor.value, argument & abi::descriptor_close_on_exec));
         return i64{0};
-    case commands::get_flags: return i64{file->flags()};
-    default: break;
+    case commands::get_flags:
+        return i64{file->flags()};
+    default:
+        break;
     }
     if (file->flags() & open_flag::path) return Errno::ebadf;
     switch (command) {
-    case commands::set_flags: file->set_flags(static_cast<u32>(argument)); return i64{0};
+    case commands::set_flags:
+        file->set_flags(static_cast<u32>(argument));
+        return i64{0};
     case commands::get_lock:
     case commands::set_lock:
     case commands::set_lock_wait:
     case commands::ofd_get_lock:
     case commands::ofd_set_lock:
-    case commands::ofd_set_lock_wait: return lock_command(context, descriptor, *file, command, argument);
-    case commands::get_owner: return i64{file->signal_owner.load(Order::relaxed)};
-    case commands::set_owner: return set_signal_owner(*file, static_cast<i32>(argument));
-    case commands::get_owner_ex: return get_owner_ex(context, *file, argument);
-    case commands::set_owner_ex: return set_owner_ex(context, *file, argument);
-    case commands::get_signal: return i64{0};
-    case commands::set_pipe_size: return file->set_pipe_size(context, static_cast<u32>(argument));
-    case commands::get_pipe_size: return file->pipe_size(context);
-    case commands::add_seals: TRY(file->add_seals(context, static_cast<u32>(argument))); return i64{0};
-    case commands::get_seals: return i64{TRY(file->seals(context))};
-    default: return Errno::einval;
+    case commands::ofd_set_lock_wait:
+        return lock_command(context, descriptor, *file, command, argument);
+    case commands::get_owner:
+        return i64{file->signal_owner.load(Order::relaxed)};
+    case commands::set_owner:
+        return set_signal_owner(*file, static_cast<i32>(argument));
+    case commands::get_owner_ex:
+        return get_owner_ex(context, *file, argument);
+    case commands::set_owner_ex:
+        return set_owner_ex(context, *file, argument);
+    case commands::get_signal:
+        return i64{0};
+    case commands::set_pipe_size:
+        return file->set_pipe_size(context, static_cast<u32>(argument));
+    case commands::get_pipe_size:
+        return file->pipe_size(context);
+    case commands::add_seals:
+        TRY(file->add_seals(context, static_cast<u32>(argument)));
+        return i64{0};
+    case commands::get_seals:
+        return i64{TRY(file->seals(context))};
+    default:
+        return Errno::einval;
     }
 }
 
@@ -244,10 +278,17 @@ Result<i64> flock(MayBlock& context, Fd descriptor, u32 operation)
     bool wait = !(operation & abi::flock_nonblock);
     FileLocks& locks = *TRY(locks_of(context, *file));
     switch (operation & ~abi::flock_nonblock) {
-    case abi::flock_shared: TRY(locks.lock_whole(context, *file, false, wait)); return i64{0};
-    case abi::flock_exclusive: TRY(locks.lock_whole(context, *file, true, wait)); return i64{0};
-    case abi::flock_unlock: locks.unlock_whole(context, *file); return i64{0};
-    default: return Errno::einval;
+    case abi::flock_shared:
+        TRY(locks.lock_whole(context, *file, false, wait));
+        return i64{0};
+    case abi::flock_exclusive:
+        TRY(locks.lock_whole(context, *file, true, wait));
+        return i64{0};
+    case abi::flock_unlock:
+        locks.unlock_whole(context, *file);
+        return i64{0};
+    default:
+        return Errno::einval;
     }
 }
 
@@ -257,15 +298,20 @@ Result<i64> ioctl(MayBlock& context, Fd descriptor, u32 command, u64 argument)
     Ref<File> file = TRY(files.get(context, descriptor.value));
     if (file->flags() & open_flag::path) return Errno::ebadf;
     switch (command) {
-    case abi::ioctl_close_on_exec: TRY(files.set_close_on_exec(context, descriptor.value, true)); return i64{0};
-    case abi::ioctl_no_close_on_exec: TRY(files.set_close_on_exec(context, descriptor.value, false)); return i64{0};
+    case abi::ioctl_close_on_exec:
+        TRY(files.set_close_on_exec(context, descriptor.value, true));
+        return i64{0};
+    case abi::ioctl_no_close_on_exec:
+        TRY(files.set_close_on_exec(context, descriptor.value, false));
+        return i64{0};
     case abi::ioctl_nonblock: {
         bool on = TRY(UserPointer<i32>(argument).load(context)) != 0;
         u32 flags = file->flags();
         file->set_flags(on ? flags | open_flag::nonblock : flags & ~open_flag::nonblock);
         return i64{0};
     }
-    default: break;
+    default:
+        break;
     }
     Inode* inode = file->inode();
     if (inode && (inode->is_regular() || inode->is_directory()) && command == abi::ioctl_size) {

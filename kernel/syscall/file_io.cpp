@@ -137,14 +137,16 @@ Result<i64> pwritev(MayBlock& context, Fd descriptor, UserPointer<abi::Iovec> ve
     return write_at(context, *file, from, offset);
 }
 
-Result<i64> preadv2(MayBlock& context, Fd descriptor, UserPointer<abi::Iovec> vector, u64 count, i64 offset, u64 high, u32 flags)
+Result<i64> preadv2(MayBlock& context, Fd descriptor, UserPointer<abi::Iovec> vector, u64 count, i64 offset, u64 high,
+                    u32 flags)
 {
     TRY(check_io_flags(flags));
     if (offset == -1) return readv(context, descriptor, vector, count);
     return preadv(context, descriptor, vector, count, offset, high);
 }
 
-Result<i64> pwritev2(MayBlock& context, Fd descriptor, UserPointer<abi::Iovec> vector, u64 count, i64 offset, u64 high, u32 flags)
+Result<i64> pwritev2(MayBlock& context, Fd descriptor, UserPointer<abi::Iovec> vector, u64 count, i64 offset, u64 high,
+                     u32 flags)
 {
     TRY(check_io_flags(flags));
     if (offset == -1) return writev(context, descriptor, vector, count);

@@ -58,8 +58,7 @@ Result<void> do_mount(MayBlock& context, const Path& at, u64 flags, const MountT
                       const MountText& data)
 {
     MountTable& mounts = hal::kernel().mounts;
-    if (flags & mount_flag::remount)
-        return mounts.remount(context, at, flags, data.view(), flags & mount_flag::bind);
+    if (flags & mount_flag::remount) return mounts.remount(context, at, flags, data.view(), flags & mount_flag::bind);
     if (flags & mount_flag::bind) {
         if (!source.given()) return Errno::einval;
         Path from = TRY(lookup_path(context, at_fdcwd, source.view()));
@@ -108,7 +107,8 @@ Result<i64> getcwd(MayBlock& context, UserBuffer buffer, usize size)
     bool reachable = true;
     // Room for the NUL, and for Linux's mark before a path outside of the root.
     std::span<char> room(memory + unreachable.size(), path_length_max - unreachable.size() - 1);
-    Result<std::string_view> text = hal::kernel().mounts.text_of(context, here, fs.root(context), room, false, reachable);
+    Result<std::string_view> text =
+        hal::kernel().mounts.text_of(context, here, fs.root(context), room, false, reachable);
     Result<i64> result = text.ok() ? Result<i64>(i64{0}) : text.error();
     if (text.ok()) {
         auto* start = const_cast<char*>(text.value().data());
@@ -139,7 +139,8 @@ Result<i64> chroot(MayBlock& context, UserString path)
     return i64{0};
 }
 
-Result<i64> mount(MayBlock& context, UserAddress source, UserString target, UserAddress type, u64 flags, UserAddress data)
+Result<i64> mount(MayBlock& context, UserAddress source, UserString target, UserAddress type, u64 flags,
+                  UserAddress data)
 {
     constexpr u64 magic = 0xc0ed0000, magic_mask = 0xffff0000;
     if ((flags & magic_mask) == magic) flags &= ~magic_mask;

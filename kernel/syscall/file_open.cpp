@@ -27,7 +27,8 @@ Result<i64> open(MayBlock& context, UserString path, OpenFlags flags, OctalMode 
 
 Result<i64> creat(MayBlock& context, UserString path, OctalMode mode)
 {
-    return openat(context, Fd(at_fdcwd), path, OpenFlags(open_flag::create | open_flag::write_only | open_flag::truncate), mode);
+    return openat(context, Fd(at_fdcwd), path,
+                  OpenFlags(open_flag::create | open_flag::write_only | open_flag::truncate), mode);
 }
 
 Result<i64> memfd_create(MayBlock& context, UserString name, u32 flags)
@@ -36,17 +37,19 @@ Result<i64> memfd_create(MayBlock& context, UserString name, u32 flags)
     constexpr std::string_view prefix = "memfd:";
     char text[name_length_max + 1];
     prefix.copy(text, prefix.size());
-    Result<usize> length = copy_string_from_user(context, text + prefix.size(), name.address, sizeof text - prefix.size());
+    Result<usize> length =
+        copy_string_from_user(context, text + prefix.size(), name.address, sizeof text - prefix.size());
     if (!length.ok()) return length.error() == Errno::enametoolong ? Errno::einval : length.error();
-    Ref<File> file = TRY(create_memory_file(context, {text, prefix.size() + length.value()}, 0777,
-                                            flags & abi::memfd_allow_sealing));
+    Ref<File> file = TRY(
+        create_memory_file(context, {text, prefix.size() + length.value()}, 0777, flags & abi::memfd_allow_sealing));
     return new_descriptor(context, std::move(file), flags & abi::memfd_close_on_exec);
 }
 
 Result<i64> getrandom(MayBlock& context, UserBuffer buffer, usize count, u32 flags)
 {
     constexpr u32 nonblock = 1, random = 2, insecure = 4;
-    if (flags & ~(nonblock | random | insecure) || (flags & (random | insecure)) == (random | insecure)) return Errno::einval;
+    if (flags & ~(nonblock | random | insecure) || (flags & (random | insecure)) == (random | insecure))
+        return Errno::einval;
     constexpr usize count_max = 0x7ffff000;
     IoBuffer into(buffer, count < count_max ? count : count_max);
     return static_cast<i64>(TRY(hal::kernel().random.read(context, into)));

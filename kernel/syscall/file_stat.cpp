@@ -17,7 +17,8 @@ Result<void> stat_target(MayBlock& context, const LinkTarget& target, abi::Stat&
     return {};
 }
 
-Result<i64> stat_argument(MayBlock& context, int directory, UserString path, UserPointer<abi::Stat> answer, u32 at_flags)
+Result<i64> stat_argument(MayBlock& context, int directory, UserString path, UserPointer<abi::Stat> answer,
+                          u32 at_flags)
 {
     LinkTarget target;
     TRY(file_argument(context, directory, path, at_flags, target));
@@ -27,7 +28,10 @@ Result<i64> stat_argument(MayBlock& context, int directory, UserString path, Use
     return i64{0};
 }
 
-abi::StatxTimestamp timestamp(const abi::Timespec& time) { return {time.seconds, static_cast<u32>(time.nanoseconds), 0}; }
+abi::StatxTimestamp timestamp(const abi::Timespec& time)
+{
+    return {time.seconds, static_cast<u32>(time.nanoseconds), 0};
+}
 
 abi::Statx extended(const abi::Stat& stat, const LinkTarget& target)
 {
@@ -215,7 +219,8 @@ Result<i64> fstat(MayBlock& context, Fd descriptor, UserPointer<abi::Stat> answe
 
 Result<i64> newfstatat(MayBlock& context, Fd directory, UserString path, UserPointer<abi::Stat> answer, u32 flags)
 {
-    if (flags & ~(abi::at_flag::symlink_no_follow | abi::at_flag::no_automount | abi::at_flag::empty_path)) return Errno::einval;
+    if (flags & ~(abi::at_flag::symlink_no_follow | abi::at_flag::no_automount | abi::at_flag::empty_path))
+        return Errno::einval;
     return stat_argument(context, directory.value, path, answer, flags);
 }
 
@@ -234,7 +239,10 @@ Result<i64> statx(MayBlock& context, Fd directory, UserString path, u32 flags, u
     return i64{0};
 }
 
-Result<i64> access(MayBlock& context, UserString path, u32 rights) { return access_argument(context, at_fdcwd, path, rights, 0); }
+Result<i64> access(MayBlock& context, UserString path, u32 rights)
+{
+    return access_argument(context, at_fdcwd, path, rights, 0);
+}
 
 Result<i64> faccessat(MayBlock& context, Fd directory, UserString path, u32 rights)
 {
@@ -255,7 +263,8 @@ Result<i64> readlinkat(MayBlock& context, Fd directory, UserString path, UserBuf
     TRY(text.load(context, path.address));
     bool itself = text.view().empty();
     LinkTarget target;
-    TRY(file_argument(context, directory.value, path, abi::at_flag::symlink_no_follow | abi::at_flag::empty_path, target));
+    TRY(file_argument(context, directory.value, path, abi::at_flag::symlink_no_follow | abi::at_flag::empty_path,
+                      target));
     if (!target.path || !target.path.dentry->inode().is_symlink()) return itself ? Errno::enoent : Errno::einval;
     return read_link(context, target.path.dentry->inode(), buffer, static_cast<usize>(size));
 }

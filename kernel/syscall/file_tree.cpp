@@ -37,7 +37,10 @@ Result<i64> mkdirat(MayBlock& context, Fd directory, UserString path, OctalMode 
     return i64{0};
 }
 
-Result<i64> mkdir(MayBlock& context, UserString path, OctalMode mode) { return mkdirat(context, Fd(at_fdcwd), path, mode); }
+Result<i64> mkdir(MayBlock& context, UserString path, OctalMode mode)
+{
+    return mkdirat(context, Fd(at_fdcwd), path, mode);
+}
 
 Result<i64> unlinkat(MayBlock& context, Fd directory, UserString path, u32 flags)
 {

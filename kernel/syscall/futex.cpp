@@ -36,7 +36,8 @@ Result<i64> restart_wait(MayBlock& context, Task& task)
     u64 flags = task.restart_data[3];
     u64 words = task.restart_data[1];
     ClockDeadline deadline{(flags & 2) != 0, static_cast<i64>(task.restart_data[2])};
-    return wait(context, task.restart_data[0], flags & 1, static_cast<u32>(words), static_cast<u32>(words >> 32), deadline);
+    return wait(context, task.restart_data[0], flags & 1, static_cast<u32>(words), static_cast<u32>(words >> 32),
+                deadline);
 }
 
 bool takes_timeout(u32 command)
@@ -45,7 +46,8 @@ bool takes_timeout(u32 command)
            command == op::wait_requeue_pi;
 }
 
-// FUTEX_WAIT's timeout is relative; FUTEX_LOCK_PI's is on the wall clock whatever the flag says. Errors: efault, einval.
+// FUTEX_WAIT's timeout is relative; FUTEX_LOCK_PI's is on the wall clock whatever the flag says. Errors: efault,
+// einval.
 Result<ClockDeadline> deadline_of(MayBlock& context, u32 command, bool wall_clock, UserAddress timeout)
 {
     if (!timeout.value || !takes_timeout(command)) return ClockDeadline{};
@@ -62,8 +64,8 @@ Result<i64> zero(Result<void> result) { return result.ok() ? Result<i64>(0) : re
 
 }  // namespace
 
-Result<i64> futex(MayBlock& context, UserAddress address, u32 operation, u32 value, UserAddress timeout, UserAddress address2,
-                  u32 value3)
+Result<i64> futex(MayBlock& context, UserAddress address, u32 operation, u32 value, UserAddress timeout,
+                  UserAddress address2, u32 value3)
 {
     FutexTable& futexes = hal::kernel().futexes;
     u32 command = operation & op::command_mask;
@@ -73,36 +75,52 @@ Result<i64> futex(MayBlock& context, UserAddress address, u32 operation, u32 val
         return Errno::enosys;
     u32 value2 = static_cast<u32>(timeout.value);
     switch (command) {
-        case op::wait:
-        case op::wait_bitset: {
-            ClockDeadline deadline = TRY(deadline_of(context, command, wall_clock, timeout));
-            u32 bitset = command == op::wait ? abi::futex_bitset_any : value3;
-            return wait(context, address.value, shared, value, bitset, deadline);
-        }
-        case op::wake: return futexes.wake(context, address.value, shared, wake_count(value), abi::futex_bitset_any);
-        case op::wake_bitset: return futexes.wake(context, address.value, shared, wake_count(value), value3);
-        case op::requeue:
-        case op::cmp_requeue:
-            return futexes.requeue(context, {.from = address.value, .to = address2.value, .shared = shared, .wake_max = value,
-                                             .requeue_max = value2, .compare = command == op::cmp_requeue, .expected = value3});
-        case op::wake_op:
-            return futexes.wake_op(context, address.value, address2.value, shared, wake_count(value), wake_count(value2), value3);
-        case op::lock_pi:
-        case op::lock_pi2: {
-            ClockDeadline deadline = TRY(deadline_of(context, command, wall_clock, timeout));
-            return zero(futexes.lock_pi(context, address.value, shared, deadline, false));
-        }
-        case op::trylock_pi: return zero(futexes.lock_pi(context, address.value, shared, {}, true));
-        case op::unlock_pi: return zero(futexes.unlock_pi(context, address.value, shared));
-        case op::wait_requeue_pi: {
-            ClockDeadline deadline = TRY(deadline_of(context, command, wall_clock, timeout));
-            return zero(futexes.wait_requeue_pi(context, address.value, value, value3 ? value3 : abi::futex_bitset_any, deadline,
-                                                address2.value, shared));
-        }
-        case op::cmp_requeue_pi:
-            return futexes.requeue_pi(context, {.from = address.value, .to = address2.value, .shared = shared, .wake_max = value,
-                                                .requeue_max = value2, .compare = true, .expected = value3});
-        default: return Errno::enosys;
+    case op::wait:
+    case op::wait_bitset: {
+        ClockDeadline deadline = TRY(deadline_of(context, command, wall_clock, timeout));
+        u32 bitset = command == op::wait ? abi::futex_bitset_any : value3;
+        return wait(context, address.value, shared, value, bitset, deadline);
+    }
+    case op::wake:
+        return futexes.wake(context, address.value, shared, wake_count(value), abi::futex_bitset_any);
+    case op::wake_bitset:
+        return futexes.wake(context, address.value, shared, wake_count(value), value3);
+    case op::requeue:
+    case op::cmp_requeue:
+        return futexes.requeue(context, {.from = address.value,
+                                         .to = address2.value,
+                                         .shared = shared,
+                                         .wake_max = value,
+                                         .requeue_max = value2,
+                                         .compare = command == op::cmp_requeue,
+                                         .expected = value3});
+    case op::wake_op:
+        return futexes.wake_op(context, address.value, address2.value, shared, wake_count(value), wake_count(value2),
+                               value3);
+    case op::lock_pi:
+    case op::lock_pi2: {
+        ClockDeadline deadline = TRY(deadline_of(context, command, wall_clock, timeout));
+        return zero(futexes.lock_pi(context, address.value, shared, deadline, false));
+    }
+    case op::trylock_pi:
+        return zero(futexes.lock_pi(context, address.value, shared, {}, true));
+    case op::unlock_pi:
+        return zero(futexes.unlock_pi(context, address.value, shared));
+    case op::wait_requeue_pi: {
+        ClockDeadline deadline = TRY(deadline_of(context, command, wall_clock, timeout));
+        return zero(futexes.wait_requeue_pi(context, address.value, value, value3 ? value3 : abi::futex_bitset_any,
+                                            deadline, address2.value, shared));
+    }
+    case op::cmp_requeue_pi:
+        return futexes.requeue_pi(context, {.from = address.value,
+                                            .to = address2.value,
+                                            .shared = shared,
+                                            .wake_max = value,
+                                            .requeue_max = value2,
+                                            .compare = true,
+                                            .expected = value3});
+    default:
+        return Errno::enosys;
     }
 }
 

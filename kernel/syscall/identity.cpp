@@ -26,7 +26,8 @@ Result<i64> look_at(MayLock& context, Pid id, Look look)
 }
 
 // 1 or 2 pairs of words, by the header's version. An unknown one is answered with the newest.
-Result<usize> capability_words(MayBlock& context, UserPointer<abi::CapabilityHeader> header, abi::CapabilityHeader& value)
+Result<usize> capability_words(MayBlock& context, UserPointer<abi::CapabilityHeader> header,
+                               abi::CapabilityHeader& value)
 {
     value = TRY(header.load(context));
     if (value.version == abi::capability_version_1) return usize{1};

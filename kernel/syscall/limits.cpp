@@ -43,7 +43,8 @@ Result<i64> setrlimit(MayBlock& context, u32 resource, UserPointer<abi::Rlimit> 
     return i64{0};
 }
 
-Result<i64> prlimit64(MayBlock& context, Pid id, u32 resource, UserPointer<abi::Rlimit> wanted, UserPointer<abi::Rlimit> old)
+Result<i64> prlimit64(MayBlock& context, Pid id, u32 resource, UserPointer<abi::Rlimit> wanted,
+                      UserPointer<abi::Rlimit> old)
 {
     abi::Rlimit limit{};
     if (wanted) limit = TRY(wanted.load(context));

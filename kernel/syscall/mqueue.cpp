@@ -61,8 +61,8 @@ Result<i64> mq_timedsend(MayBlock& context, Fd descriptor, UserBuffer message, u
     return i64{0};
 }
 
-Result<i64> mq_timedreceive(MayBlock& context, Fd descriptor, UserBuffer message, usize bytes, UserPointer<u32> priority,
-                            UserPointer<abi::Timespec> timeout)
+Result<i64> mq_timedreceive(MayBlock& context, Fd descriptor, UserBuffer message, usize bytes,
+                            UserPointer<u32> priority, UserPointer<abi::Timespec> timeout)
 {
     Instant deadline = TRY(deadline_of(context, timeout));
     Ref<MessageQueueFile> file = TRY(queue_file(context, descriptor));

@@ -22,9 +22,6 @@ Result<i64> pipe2(MayBlock& context, UserPointer<i32> descriptors, OpenFlags fla
     return stored.error();
 }
 
-Result<i64> pipe(MayBlock& context, UserPointer<i32> descriptors)
-{
-    return pipe2(context, descriptors, OpenFlags{0});
-}
+Result<i64> pipe(MayBlock& context, UserPointer<i32> descriptors) { return pipe2(context, descriptors, OpenFlags{0}); }
 
 }  // namespace takt::system_call

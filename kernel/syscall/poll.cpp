@@ -1,6 +1,6 @@
 // poll(2), ppoll(2), select(2), pselect6.
-#include <kernel/hal/clock.hpp>
 #include <abi/event.hpp>
+#include <kernel/hal/clock.hpp>
 #include <kernel/ipc/poll_wait.hpp>
 #include <kernel/ipc/timeout.hpp>
 #include <kernel/process/signals.hpp>
@@ -44,7 +44,8 @@ Result<i64> poll_until(MayBlock& context, UserPointer<abi::PollFd> descriptors, 
     task.restart_data[2] = static_cast<u64>(deadline.ns);
     task.restart = [](MayBlock& again, Task& restarted) -> Result<i64> {
         return poll_until(again, UserPointer<abi::PollFd>(restarted.restart_data[0]),
-                          static_cast<u32>(restarted.restart_data[1]), Instant{static_cast<i64>(restarted.restart_data[2])});
+                          static_cast<u32>(restarted.restart_data[1]),
+                          Instant{static_cast<i64>(restarted.restart_data[2])});
     };
     return Errno::erestart_restartblock;
 }
@@ -69,8 +70,8 @@ Result<i64> poll(MayBlock& context, UserPointer<abi::PollFd> descriptors, u32 co
     return poll_until(context, descriptors, count, deadline);
 }
 
-Result<i64> ppoll(MayBlock& context, UserPointer<abi::PollFd> descriptors, u32 count, UserPointer<abi::Timespec> timeout,
-                  UserPointer<u64> mask, u64 mask_size)
+Result<i64> ppoll(MayBlock& context, UserPointer<abi::PollFd> descriptors, u32 count,
+                  UserPointer<abi::Timespec> timeout, UserPointer<u64> mask, u64 mask_size)
 {
     Instant deadline = TRY(deadline_of_timeout(context, timeout));
     if (count > current_limit(context, Resource::files)) return Errno::einval;

@@ -32,7 +32,8 @@ Result<void> check_arguments(const abi::CloneArguments& arguments)
     if ((arguments.flags & (flag::thread | flag::parent)) && arguments.exit_signal) return Errno::einval;
     if (arguments.exit_signal > signal_count) return Errno::einval;
     if ((arguments.stack == 0) != (arguments.stack_size == 0)) return Errno::einval;
-    if (arguments.stack >= user_address_end || arguments.stack_size > user_address_end - arguments.stack) return Errno::einval;
+    if (arguments.stack >= user_address_end || arguments.stack_size > user_address_end - arguments.stack)
+        return Errno::einval;
     // Choosing ids (set_tid) is not there.
     if (arguments.set_tid || arguments.set_tid_size) return Errno::einval;
     return {};
@@ -52,8 +53,8 @@ Result<abi::CloneArguments> load_arguments(MayBlock& context, UserBuffer address
     return arguments;
 }
 
-Result<i64> execute_user(MayBlock& context, i32 directory, UserString path, UserBuffer arguments, UserBuffer environment,
-                         u32 flags)
+Result<i64> execute_user(MayBlock& context, i32 directory, UserString path, UserBuffer arguments,
+                         UserBuffer environment, u32 flags)
 {
     UserPath name;
     TRY(name.load(context, path.address));
@@ -105,8 +106,8 @@ Result<WaitRequest> decode_waitid(MayBlock& context, i32 type, i32 id, u32 optio
 
 }  // namespace
 
-Result<i64> clone(MayBlock& context, u64 flags, UserBuffer stack, UserPointer<i32> parent_tid, UserPointer<i32> child_tid,
-                  u64 thread_base)
+Result<i64> clone(MayBlock& context, u64 flags, UserBuffer stack, UserPointer<i32> parent_tid,
+                  UserPointer<i32> child_tid, u64 thread_base)
 {
     CloneRequest request;
     request.flags = static_cast<u32>(flags) & ~flag::exit_signal_mask;
@@ -154,7 +155,8 @@ Result<i64> execve(MayBlock& context, UserString path, UserBuffer arguments, Use
     return execute_user(context, at_fdcwd, path, arguments, environment, 0);
 }
 
-Result<i64> execveat(MayBlock& context, Fd directory, UserString path, UserBuffer arguments, UserBuffer environment, i32 flags)
+Result<i64> execveat(MayBlock& context, Fd directory, UserString path, UserBuffer arguments, UserBuffer environment,
+                     i32 flags)
 {
     u32 bits = static_cast<u32>(flags);
     if (bits & ~(abi::at_flag::empty_path | abi::at_flag::symlink_no_follow)) return Errno::einval;
@@ -221,7 +223,8 @@ Result<i64> pidfd_open(MayBlock& context, Pid id, u32 flags)
     return new_descriptor(context, std::move(file), true);
 }
 
-Result<i64> pidfd_send_signal(MayBlock& context, Fd descriptor, SignalNumber signal, UserPointer<abi::Siginfo> info, u32 flags)
+Result<i64> pidfd_send_signal(MayBlock& context, Fd descriptor, SignalNumber signal, UserPointer<abi::Siginfo> info,
+                              u32 flags)
 {
     if (flags) return Errno::einval;
     Ref<File> file = TRY(descriptor_file(context, descriptor));
@@ -248,7 +251,8 @@ Result<i64> arch_prctl(MayBlock& context, i32 option, u64 address)
     switch (option) {
     case abi::arch_set_fs:
     case abi::arch_set_gs:
-        TRY(hal::set_thread_base(thread, option == abi::arch_set_fs ? hal::ThreadBase::fs : hal::ThreadBase::gs, address));
+        TRY(hal::set_thread_base(thread, option == abi::arch_set_fs ? hal::ThreadBase::fs : hal::ThreadBase::gs,
+                                 address));
         return i64{0};
     case abi::arch_get_fs:
     case abi::arch_get_gs: {

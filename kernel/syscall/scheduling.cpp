@@ -77,7 +77,8 @@ Result<i64> sched_setattr(MayBlock& context, Pid thread, UserPointer<abi::Schedu
     if (!attributes || thread.value < 0 || flags) return Errno::einval;
     Attributes wanted = TRY(load_attributes(context, attributes));
     constexpr u64 clamps = flag::clamp_min | flag::clamp_max;
-    constexpr u64 known = flag::reset_on_fork | flag::reclaim | flag::deadline_overrun | flag::keep_policy | flag::keep_parameters;
+    constexpr u64 known =
+        flag::reset_on_fork | flag::reclaim | flag::deadline_overrun | flag::keep_policy | flag::keep_parameters;
     if (static_cast<i32>(wanted.policy) < 0 || (wanted.flags & ~(known | clamps))) return Errno::einval;
     if (wanted.flags & clamps) return Errno::eopnotsupp;
     SchedulingTarget target = TRY(SchedulingTarget::find(context, thread.value));
@@ -87,14 +88,16 @@ Result<i64> sched_setattr(MayBlock& context, Pid thread, UserPointer<abi::Schedu
         wanted.priority = now.priority;
         wanted.nice = now.nice;
     }
-    SchedulingParameters parameters = TRY(make_parameters(static_cast<i32>(wanted.policy), static_cast<i32>(wanted.priority), wanted.nice,
-                                                          wanted.flags & flag::reset_on_fork));
+    SchedulingParameters parameters =
+        TRY(make_parameters(static_cast<i32>(wanted.policy), static_cast<i32>(wanted.priority), wanted.nice,
+                            wanted.flags & flag::reset_on_fork));
     if (parameters.realtime()) parameters.nice = now.nice;
     TRY(change_parameters(context, target, parameters));
     return 0;
 }
 
-Result<i64> sched_getattr(MayBlock& context, Pid thread, UserPointer<abi::SchedulingAttributes> attributes, u32 size, u32 flags)
+Result<i64> sched_getattr(MayBlock& context, Pid thread, UserPointer<abi::SchedulingAttributes> attributes, u32 size,
+                          u32 flags)
 {
     if (!attributes || thread.value < 0 || size > page_size || size < abi::scheduling_attributes_size_min || flags)
         return Errno::einval;
@@ -115,13 +118,16 @@ Result<i64> sched_getattr(MayBlock& context, Pid thread, UserPointer<abi::Schedu
 Result<i64> sched_get_priority_max(MayBlock&, i32 policy)
 {
     switch (policy) {
-        case static_cast<i32>(Policy::fifo):
-        case static_cast<i32>(Policy::round_robin): return level_user_max;
-        case static_cast<i32>(Policy::other):
-        case static_cast<i32>(Policy::batch):
-        case static_cast<i32>(Policy::idle):
-        case static_cast<i32>(Policy::deadline): return 0;
-        default: return Errno::einval;
+    case static_cast<i32>(Policy::fifo):
+    case static_cast<i32>(Policy::round_robin):
+        return level_user_max;
+    case static_cast<i32>(Policy::other):
+    case static_cast<i32>(Policy::batch):
+    case static_cast<i32>(Policy::idle):
+    case static_cast<i32>(Policy::deadline):
+        return 0;
+    default:
+        return Errno::einval;
     }
 }
 

@@ -1,5 +1,5 @@
-// Signals: sigaction(2), sigprocmask(2), sigreturn(2), sigpending(2), sigsuspend(2), sigwaitinfo(2), kill(2), tgkill(2),
-// rt_sigqueueinfo(2), sigaltstack(2), pause(2), restart_syscall(2).
+// Signals: sigaction(2), sigprocmask(2), sigreturn(2), sigpending(2), sigsuspend(2), sigwaitinfo(2), kill(2),
+// tgkill(2), rt_sigqueueinfo(2), sigaltstack(2), pause(2), restart_syscall(2).
 #include <abi/signal.hpp>
 #include <kernel/hal/clock.hpp>
 #include <kernel/kernel.hpp>
@@ -39,7 +39,8 @@ Result<i64> rt_sigaction(MayBlock& context, SignalNumber signal, UserPointer<abi
     TRY(check_set_size(set_size));
     abi::Sigaction wanted{};
     if (action) wanted = TRY(action.load(context));
-    abi::Sigaction old = TRY(change_action(context, current_process(context), signal.value, action ? &wanted : nullptr));
+    abi::Sigaction old =
+        TRY(change_action(context, current_process(context), signal.value, action ? &wanted : nullptr));
     if (old_action) TRY(old_action.store(context, old));
     return 0;
 }
@@ -53,10 +54,17 @@ Result<i64> rt_sigprocmask(MayBlock& context, i32 how, UserPointer<u64> set, Use
         SignalSet given{TRY(set.load(context))};
         SignalSet wanted;
         switch (how) {
-            case abi::mask_block: wanted = old | given; break;
-            case abi::mask_unblock: wanted = old.without(given); break;
-            case abi::mask_set: wanted = given; break;
-            default: return Errno::einval;
+        case abi::mask_block:
+            wanted = old | given;
+            break;
+        case abi::mask_unblock:
+            wanted = old.without(given);
+            break;
+        case abi::mask_set:
+            wanted = given;
+            break;
+        default:
+            return Errno::einval;
         }
         if (wanted.bits != old.bits) set_signal_mask(context, task, wanted);
     }
@@ -115,7 +123,8 @@ Result<i64> rt_sigqueueinfo(MayBlock& context, Pid process, SignalNumber signal,
     return 0;
 }
 
-Result<i64> rt_tgsigqueueinfo(MayBlock& context, Pid process, Pid thread, SignalNumber signal, UserPointer<abi::Siginfo> info)
+Result<i64> rt_tgsigqueueinfo(MayBlock& context, Pid process, Pid thread, SignalNumber signal,
+                              UserPointer<abi::Siginfo> info)
 {
     if (process.value <= 0 || thread.value <= 0) return Errno::einval;
     abi::Siginfo loaded = TRY(load_siginfo(context, signal, info, thread.value == current_task(context).id.value));

@@ -10,7 +10,8 @@ namespace {
 
 constexpr i32 type_flags = abi::socket_type::close_on_exec | abi::socket_type::nonblock;
 // SOCK_NONBLOCK is O_NONBLOCK.
-static_assert(abi::socket_type::nonblock == open_flag::nonblock && abi::socket_type::close_on_exec == open_flag::close_on_exec);
+static_assert(abi::socket_type::nonblock == open_flag::nonblock &&
+              abi::socket_type::close_on_exec == open_flag::close_on_exec);
 
 Result<u32> flags_in(i32 type)
 {

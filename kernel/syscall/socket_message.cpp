@@ -26,7 +26,8 @@ Result<i64> recvmsg(MayBlock& context, Fd descriptor, UserPointer<abi::MessageHe
     return static_cast<i64>(received);
 }
 
-Result<i64> sendmmsg(MayBlock& context, Fd descriptor, UserPointer<abi::MultipleMessageHeader> messages, u32 count, u32 flags)
+Result<i64> sendmmsg(MayBlock& context, Fd descriptor, UserPointer<abi::MultipleMessageHeader> messages, u32 count,
+                     u32 flags)
 {
     Ref<Socket> socket = TRY(descriptor_socket(context, descriptor));
     if (count > messages_max) count = messages_max;
@@ -46,8 +47,8 @@ Result<i64> sendmmsg(MayBlock& context, Fd descriptor, UserPointer<abi::Multiple
 }
 
 // Source: recvmmsg(2): the timeout is looked at after each message only.
-Result<i64> recvmmsg(MayBlock& context, Fd descriptor, UserPointer<abi::MultipleMessageHeader> messages, u32 count, u32 flags,
-                     UserPointer<abi::Timespec> timeout)
+Result<i64> recvmmsg(MayBlock& context, Fd descriptor, UserPointer<abi::MultipleMessageHeader> messages, u32 count,
+                     u32 flags, UserPointer<abi::Timespec> timeout)
 {
     Instant deadline = TRY(deadline_of_timeout(context, timeout));
     Ref<Socket> socket = TRY(descriptor_socket(context, descriptor));

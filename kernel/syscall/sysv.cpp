@@ -9,10 +9,7 @@ namespace takt::system_call {
 
 namespace {
 
-Ipc& ipc()
-{
-    return hal::kernel().ipc;
-}
+Ipc& ipc() { return hal::kernel().ipc; }
 
 // Memory for the length of one call.
 struct Scratch {
@@ -22,7 +19,8 @@ struct Scratch {
 
 // --- Semaphores.
 
-Result<i64> operate(MayBlock& context, i32 id, UserPointer<abi::SemaphoreOperation> operations, u32 count, Instant deadline)
+Result<i64> operate(MayBlock& context, i32 id, UserPointer<abi::SemaphoreOperation> operations, u32 count,
+                    Instant deadline)
 {
     if (count < 1 || id < 0) return Errno::einval;
     if (count > SemaphoreSet::operations_max) return Errno::e2big;
@@ -110,21 +108,33 @@ Result<i64> semctl(MayBlock& context, i32 id, i32 number, i32 command, u64 argum
     Ref<SemaphoreSet> set = TRY(all.find(context, id));
     u32 index = static_cast<u32>(number);
     switch (command) {
-    case abi::ipc::stat: return semaphore_stat(context, std::move(set), true, argument);
+    case abi::ipc::stat:
+        return semaphore_stat(context, std::move(set), true, argument);
     case abi::ipc::set: {
         abi::SemaphoreSetStat wanted = TRY(UserPointer<abi::SemaphoreSetStat>(argument).load(context));
         TRY(set->set_permissions(context, wanted.permissions));
         return i64{0};
     }
-    case abi::ipc::remove: TRY(all.remove(context, *set)); return i64{0};
-    case semaphore::get_value: return i64{TRY(set->query(context, index, SemaphoreSet::Query::value))};
-    case semaphore::get_pid: return i64{TRY(set->query(context, index, SemaphoreSet::Query::pid))};
-    case semaphore::get_waiting: return i64{TRY(set->query(context, index, SemaphoreSet::Query::waiting))};
-    case semaphore::get_waiting_zero: return i64{TRY(set->query(context, index, SemaphoreSet::Query::waiting_zero))};
-    case semaphore::set_value: TRY(set->set_value(context, index, static_cast<i32>(argument))); return i64{0};
-    case semaphore::get_all: return semaphore_all(context, *set, false, argument);
-    case semaphore::set_all: return semaphore_all(context, *set, true, argument);
-    default: return Errno::einval;
+    case abi::ipc::remove:
+        TRY(all.remove(context, *set));
+        return i64{0};
+    case semaphore::get_value:
+        return i64{TRY(set->query(context, index, SemaphoreSet::Query::value))};
+    case semaphore::get_pid:
+        return i64{TRY(set->query(context, index, SemaphoreSet::Query::pid))};
+    case semaphore::get_waiting:
+        return i64{TRY(set->query(context, index, SemaphoreSet::Query::waiting))};
+    case semaphore::get_waiting_zero:
+        return i64{TRY(set->query(context, index, SemaphoreSet::Query::waiting_zero))};
+    case semaphore::set_value:
+        TRY(set->set_value(context, index, static_cast<i32>(argument)));
+        return i64{0};
+    case semaphore::get_all:
+        return semaphore_all(context, *set, false, argument);
+    case semaphore::set_all:
+        return semaphore_all(context, *set, true, argument);
+    default:
+        return Errno::einval;
     }
 }
 
@@ -174,11 +184,20 @@ Result<i64> shmctl(MayBlock& context, i32 id, i32 command, UserBuffer buffer)
         TRY(target.store(context, stat));
         return i64{by_index ? found : 0};
     }
-    case abi::ipc::set: TRY(all.set(context, id, TRY(target.load(context)).permissions)); return i64{0};
-    case abi::ipc::remove: TRY(all.remove(context, id)); return i64{0};
-    case shared_memory::lock: TRY(all.lock(context, id, true)); return i64{0};
-    case shared_memory::unlock: TRY(all.lock(context, id, false)); return i64{0};
-    default: return Errno::einval;
+    case abi::ipc::set:
+        TRY(all.set(context, id, TRY(target.load(context)).permissions));
+        return i64{0};
+    case abi::ipc::remove:
+        TRY(all.remove(context, id));
+        return i64{0};
+    case shared_memory::lock:
+        TRY(all.lock(context, id, true));
+        return i64{0};
+    case shared_memory::unlock:
+        TRY(all.lock(context, id, false));
+        return i64{0};
+    default:
+        return Errno::einval;
     }
 }
 
@@ -194,7 +213,8 @@ Result<i64> msgsnd(MayBlock& context, i32 id, UserBuffer message, usize bytes, u
     if (bytes > SysvQueue::message_bytes_max || id < 0) return Errno::einval;
     i64 type = TRY(UserPointer<i64>(message.value).load(context));
     if (type < 1) return Errno::einval;
-    Owned<StoredMessage> stored = TRY(StoredMessage::create(context, type, UserAddress{message.value + sizeof type}, bytes));
+    Owned<StoredMessage> stored =
+        TRY(StoredMessage::create(context, type, UserAddress{message.value + sizeof type}, bytes));
     Ref<SysvQueue> queue = TRY(ipc().sysv_queues.find(context, id));
     TRY(queue->send(context, std::move(stored), !(flags & abi::ipc::no_wait)));
     return i64{0};
@@ -248,7 +268,8 @@ Result<i64> msgctl(MayBlock& context, i32 id, i32 command, UserBuffer buffer)
         TRY(all.remove(context, *queue));
         return i64{0};
     }
-    default: return Errno::einval;
+    default:
+        return Errno::einval;
     }
 }
 

@@ -4,12 +4,12 @@
 #pragma once
 
 #include <abi/event.hpp>
+#include <abi/futex.hpp>
 #include <abi/ipc.hpp>
 #include <abi/process.hpp>
-#include <abi/socket.hpp>
-#include <abi/futex.hpp>
 #include <abi/scheduling.hpp>
 #include <abi/signal.hpp>
+#include <abi/socket.hpp>
 #include <abi/timer.hpp>
 #include <kernel/base/result.hpp>
 #include <kernel/sync/context.hpp>

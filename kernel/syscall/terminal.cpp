@@ -9,7 +9,8 @@ namespace takt::system_call {
 Result<i64> vhangup(MayBlock& context)
 {
     if (!current_has(context, Capability::sys_tty_config)) return Errno::eperm;
-    if (const Ref<Terminal> terminal = controlling_terminal(context, current_process(context))) terminal->hang_up(context);
+    if (const Ref<Terminal> terminal = controlling_terminal(context, current_process(context)))
+        terminal->hang_up(context);
     return i64{0};
 }
 

@@ -45,7 +45,7 @@ Result<i64> clock_adjtime(MayBlock& context, i32 clock, UserPointer<abi::Timex> 
 {
     constexpr u32 read_offset = 0xa001;  // ADJ_OFFSET_SS_READ
     constexpr i32 unsynchronised = 0x40;
-    constexpr i64 clock_error = 5;       // TIME_ERROR
+    constexpr i64 clock_error = 5;  // TIME_ERROR
     constexpr i64 error_max_us = 16'000'000;
     abi::Timex given = TRY(state.load(context));
     if (clock != abi::clock::realtime) return Errno::einval;

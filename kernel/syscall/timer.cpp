@@ -48,7 +48,8 @@ Result<i64> timer_create(MayBlock& context, i32 clock, UserPointer<abi::Sigevent
     return stored.error();
 }
 
-Result<i64> timer_settime(MayBlock& context, i32 id, u32 flags, UserPointer<abi::Itimerspec> wanted, UserPointer<abi::Itimerspec> old)
+Result<i64> timer_settime(MayBlock& context, i32 id, u32 flags, UserPointer<abi::Itimerspec> wanted,
+                          UserPointer<abi::Itimerspec> old)
 {
     if (!wanted) return Errno::einval;
     TimerSetting setting = TRY(setting_of(TRY(wanted.load(context))));

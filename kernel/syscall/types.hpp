@@ -10,8 +10,8 @@
 namespace takt {
 
 using Fd = StrongId<struct FdTag, i32>;
-using OctalMode = StrongId<struct ModeTag, u32>;      // permission bits
-using OpenFlags = StrongId<struct OpenFlagsTag, u32>; // O_*
+using OctalMode = StrongId<struct ModeTag, u32>;       // permission bits
+using OpenFlags = StrongId<struct OpenFlagsTag, u32>;  // O_*
 using SignalNumber = StrongId<struct SignalTag, i32>;
 using Pid = StrongId<struct PidTag, i32>;
 

@@ -24,7 +24,7 @@ public:
     explicit Timer(Kind timer_kind) : kind(timer_kind) {}
 
     const Kind kind;
-    bool queued = false;   // in `queue`; guarded by that CPU's run-queue lock
+    bool queued = false;  // in `queue`; guarded by that CPU's run-queue lock
     Instant deadline{};
     TimerQueue* queue = nullptr;
 };

@@ -31,11 +31,12 @@ public:
     // When the wall clock will show `realtime_ns`, were it never set again. Saturates.
     Instant to_monotonic(i64 realtime_ns) const;
 
-    // clock_settime(2): permission was checked. Wakes the tasks that sleep until a wall-clock time (Task::wall_clock_wait)
-    // so that they convert it anew, then tells the observers. Bound: tasks and observers.
+    // clock_settime(2): permission was checked. Wakes the tasks that sleep until a wall-clock time
+    // (Task::wall_clock_wait) so that they convert it anew, then tells the observers. Bound: tasks and observers.
     void set(MayBlock& context, i64 realtime_ns);
 
-    // Observers join before they first look at the offset, and leave before they go. No lock above Rank::wall_clock held.
+    // Observers join before they first look at the offset, and leave before they go. No lock above Rank::wall_clock
+    // held.
     void add(MayLock& context, WallClockObserver& observer);
     void remove(MayLock& context, WallClockObserver& observer);
 

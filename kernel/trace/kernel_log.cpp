@@ -70,7 +70,8 @@ void KernelLog::append_line(u32 priority, Instant now, std::string_view text)
 
 void KernelLog::store(std::string_view line)
 {
-    while (end_ + line.size() + 1 - oldest_.position > ring_bytes) drop_oldest_line();  // bound: line_max lines of one byte
+    while (end_ + line.size() + 1 - oldest_.position > ring_bytes)
+        drop_oldest_line();  // bound: line_max lines of one byte
     for (char character : line) ring_[end_++ % ring_bytes] = character;
     ring_[end_++ % ring_bytes] = '\n';
     end_sequence_++;
@@ -78,7 +79,8 @@ void KernelLog::store(std::string_view line)
 
 void KernelLog::drop_oldest_line()
 {
-    while (ring_[oldest_.position++ % ring_bytes] != '\n') {}  // bound: line_max
+    while (ring_[oldest_.position++ % ring_bytes] != '\n') {
+    }  // bound: line_max
     oldest_.sequence++;
 }
 

@@ -3,7 +3,6 @@
 
 namespace takt {
 
-
 void log_text(LogLevel level, std::string_view text) { hal::kernel().log.append(static_cast<u32>(level), text); }
 
 unsigned long read_log(unsigned long& position, char* buffer, unsigned long capacity)

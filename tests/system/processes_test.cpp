@@ -1,6 +1,6 @@
-// Shows that processes live, execute, trace each other and end as their manual pages say, case by case (guest/processes.cpp,
-// programs.cpp and tracing.cpp hold on Linux, too), and that doing all of it at once, in each other's way, loses nothing
-// (guest/storm.cpp).
+// Shows that processes live, execute, trace each other and end as their manual pages say, case by case
+// (guest/processes.cpp, programs.cpp and tracing.cpp hold on Linux, too), and that doing all of it at once, in each
+// other's way, loses nothing (guest/storm.cpp).
 #include "support/takt_runner.hpp"
 
 #include <gtest/gtest.h>

@@ -26,8 +26,9 @@ void run_ninja(const std::string& what, const fs::path& build)
         capture({"ninja", "-C", build.string(), "-j", std::to_string(jobs)}, {.directory = {}, .merge_errors = true});
     if (result.status == 0) return;
     const size_t first_error = result.output.find("FAILED:");
-    fmt::print(stderr, "{}", result.output.substr(std::min(first_error, result.output.size())));
-    throw Failure(exit_takt_failed, "cannot build {}: the compiler's messages are above", what);
+    const bool compiled = first_error != std::string::npos && result.output.find("error:") != std::string::npos;
+    fmt::print(stderr, "{}\n", compiled ? result.output.substr(first_error) : last_lines(result.output, 40));
+    throw Failure(exit_takt_failed, "cannot build {}: the messages above say why", what);
 }
 
 }  // namespace

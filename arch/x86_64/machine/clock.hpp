@@ -33,7 +33,10 @@ inline u64 cycles_to_ns(u64 cycles)
 {
     return static_cast<u64>(static_cast<unsigned __int128>(cycles) * machine::clock_scale.multiplier >> 32);
 }
-inline Instant instant_of(u64 cycles) { return {static_cast<i64>(cycles_to_ns(cycles)) + machine::clock_scale.offset_ns}; }
+inline Instant instant_of(u64 cycles)
+{
+    return {static_cast<i64>(cycles_to_ns(cycles)) + machine::clock_scale.offset_ns};
+}
 inline Instant now() { return instant_of(machine::read_cycles()); }
 
 inline void arm_timer(Instant deadline)

@@ -15,8 +15,8 @@ struct ThreadContext {
     AddressSpace* space = nullptr;  // null for kernel threads, which run in whatever space is loaded
     u64 thread_base = 0;            // user FS base
     u64 user_gs_base = 0;
-    void* vector_state = nullptr;   // XSAVE area, null for kernel threads
-    u32 vector_cpu = ~0u;           // the CPU whose registers last held it
+    void* vector_state = nullptr;  // XSAVE area, null for kernel threads
+    u32 vector_cpu = ~0u;          // the CPU whose registers last held it
 };
 
 }  // namespace takt::machine

@@ -15,8 +15,6 @@ inline void spin_until_zero(const Atomic<T>& word)
     while (word.load(Order::relaxed) != 0) __builtin_ia32_pause();
 }
 
-
-
 }  // namespace machine
 
 namespace hal {

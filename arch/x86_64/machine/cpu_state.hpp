@@ -25,22 +25,23 @@ struct [[gnu::packed]] TaskState {
 };
 
 struct alignas(64) CpuState {
-    CpuState* self = nullptr;        // 0
-    Thread* current = nullptr;       // 8
-    u64 user_stack = 0;              // 16: user rsp for a few instructions of system call entry
+    CpuState* self = nullptr;               // 0
+    Thread* current = nullptr;              // 8
+    u64 user_stack = 0;                     // 16: user rsp for a few instructions of system call entry
     Atomic<Thread*> vector_owner{nullptr};  // 24: whose vector state the registers hold
-    // Bits 0-15: preemption count; 16-23: interrupt nesting; bit 31 set: no reschedule needed. Zero means "preempt now".
-    u32 preempt_word = 0x80000000;   // 32
-    u32 cpu_id = 0;                  // 36
-    AddressSpace* space = nullptr;   // 40: the user address space whose root is loaded, kept while kernel threads run
-    u32 apic_id = 0;                 // 48
-    u32 pad[2] = {};                 // 52
-    TaskState task_state;            // 60: so that stack0 is at 64
+    // Bits 0-15: preemption count; 16-23: interrupt nesting; bit 31 set: no reschedule needed. Zero means "preempt
+    // now".
+    u32 preempt_word = 0x80000000;  // 32
+    u32 cpu_id = 0;                 // 36
+    AddressSpace* space = nullptr;  // 40: the user address space whose root is loaded, kept while kernel threads run
+    u32 apic_id = 0;                // 48
+    u32 pad[2] = {};                // 52
+    TaskState task_state;           // 60: so that stack0 is at 64
 
     u64 descriptors[10] = {};
     Atomic<u32> online{0};
-    u64 interrupt_stacks = 0;        // three of interrupt_stack_size
-    u64 user_gs_base = 0;            // what the shadow GS base register holds
+    u64 interrupt_stacks = 0;  // three of interrupt_stack_size
+    u64 user_gs_base = 0;      // what the shadow GS base register holds
 };
 static_assert(sizeof(TaskState) == 104);
 

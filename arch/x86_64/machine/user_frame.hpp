@@ -11,7 +11,8 @@ inline constexpr u16 elf_machine = 62;  // EM_X86_64
 
 struct UserFrame {
     u64 r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
-    u64 orig_rax;  // system call number, or -1 - vector for faults and interrupts (then a fault's error code is `error`)
+    u64 orig_rax;  // system call number, or -1 - vector for faults and interrupts (then a fault's error code is
+                   // `error`)
     u64 rip, cs, rflags, rsp, ss;
 };
 

@@ -9,8 +9,8 @@ namespace takt::machine {
 inline constexpr u32 vdso_clock_count = 12;
 
 struct ClockPage {
-    // ns = (cycles * multiplier >> 32) + offset_ns[clock]. The multiplier never changes once user mode runs, and a clock is
-    // set by one store of its offset: a reader needs no sequence counter to see the old value or the new one.
+    // ns = (cycles * multiplier >> 32) + offset_ns[clock]. The multiplier never changes once user mode runs, and a
+    // clock is set by one store of its offset: a reader needs no sequence counter to see the old value or the new one.
     u64 multiplier;
     i64 offset_ns[vdso_clock_count];
     u32 clock_mask;

@@ -1,5 +1,5 @@
-// The vDSO (vdso(7)): a shared object that the kernel maps into every program, with the calls that only read a clock or a
-// CPU's number. Runs in user mode, compiled apart from the kernel; no data of its own.
+// The vDSO (vdso(7)): a shared object that the kernel maps into every program, with the calls that only read a clock or
+// a CPU's number. Runs in user mode, compiled apart from the kernel; no data of its own.
 //
 // clock_gettime is on the measured path from a timer to the program's next clock reading: about 32 instructions.
 #include <abi/types.hpp>
@@ -64,7 +64,8 @@ int __vdso_clock_getres(i32 clock, abi::Timespec* resolution)
 {
     u32 number = static_cast<u32>(clock);
     if (!answered_here(number) || (coarse_clocks >> number & 1))
-        return static_cast<int>(system_call(call_clock_getres, static_cast<u64>(clock), reinterpret_cast<u64>(resolution)));
+        return static_cast<int>(
+            system_call(call_clock_getres, static_cast<u64>(clock), reinterpret_cast<u64>(resolution)));
     if (resolution) *resolution = {0, 1};
     return 0;
 }
@@ -89,7 +90,8 @@ i64 __vdso_time(i64* time)
 
 i64 __vdso_getcpu(u32* cpu, u32* node, void*)
 {
-    if (!vdso_clock_page.has_rdtscp) return system_call(call_getcpu, reinterpret_cast<u64>(cpu), reinterpret_cast<u64>(node));
+    if (!vdso_clock_page.has_rdtscp)
+        return system_call(call_getcpu, reinterpret_cast<u64>(cpu), reinterpret_cast<u64>(node));
     u32 number;
     asm volatile("rdtscp" : "=c"(number)::"rax", "rdx");
     if (cpu) *cpu = number & 0xfff;

@@ -20,7 +20,8 @@ u64 interrupts_of(u32 line)
     InterruptTable::Line* entry = hal::kernel().interrupts.line(line);
     if (!entry) return 0;
     u64 total = 0;
-    for (u32 cpu = 0; cpu < hal::kernel().scheduler.cpu_count(); cpu++) total += entry->counts[cpu].load(Order::relaxed);
+    for (u32 cpu = 0; cpu < hal::kernel().scheduler.cpu_count(); cpu++)
+        total += entry->counts[cpu].load(Order::relaxed);
     return total;
 }
 
@@ -57,7 +58,8 @@ Result<void> show_stat(MayBlock& context, TextSink& text, u64)
     show_interrupt_totals(text);
     const ThreadCounts counts = count_threads(context);
     format(text, "ctxt {}\nbtime {}\nprocesses {}\nprocs_running {}\nprocs_blocked {}\n", switches,
-           hal::kernel().wall_clock.offset_ns() / ns_per_s, hal::kernel().processes.forks(), counts.running, counts.blocked);
+           hal::kernel().wall_clock.offset_ns() / ns_per_s, hal::kernel().processes.forks(), counts.running,
+           counts.blocked);
     text.append("softirq 0 0 0 0 0 0 0 0 0 0 0\n");  // there are none: every interrupt's work is in its thread
     return {};
 }
@@ -80,8 +82,8 @@ Result<void> show_schedule_statistics(MayBlock&, TextSink& text, u64)
 
 Result<void> show_soft_interrupts(MayBlock&, TextSink& text, u64)
 {
-    static constexpr std::string_view names[] = {"HI",       "TIMER", "NET_TX", "NET_RX",  "BLOCK",
-                                                 "IRQ_POLL", "TASKLET", "SCHED", "HRTIMER", "RCU"};
+    static constexpr std::string_view names[] = {"HI",       "TIMER",   "NET_TX", "NET_RX",  "BLOCK",
+                                                 "IRQ_POLL", "TASKLET", "SCHED",  "HRTIMER", "RCU"};
     const u32 cpus = hal::kernel().scheduler.cpu_count();
     text.append("                    ");
     for (u32 cpu = 0; cpu < cpus; cpu++) {

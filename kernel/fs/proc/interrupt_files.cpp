@@ -1,4 +1,5 @@
-// /proc/interrupts, and /proc/irq: where a device's interrupt and its thread run (Documentation/core-api/irq/irq-affinity).
+// /proc/interrupts, and /proc/irq: where a device's interrupt and its thread run
+// (Documentation/core-api/irq/irq-affinity).
 #include <kernel/fs/proc/cpu_text.hpp>
 #include <kernel/fs/proc/system_files.hpp>
 #include <kernel/hal/description.hpp>
@@ -30,7 +31,8 @@ Result<void> show_interrupts(MayBlock&, TextSink& text, u64)
     }
     for (const hal::InterruptKind& kind : hal::interrupt_kinds()) {
         format(text, "{3}:", kind.label);
-        for (u32 cpu = 0; cpu < cpus; cpu++) format(text, " {10}", scheduler.cpu(CpuId{cpu}).interrupt_counts[kind.index]);
+        for (u32 cpu = 0; cpu < cpus; cpu++)
+            format(text, " {10}", scheduler.cpu(CpuId{cpu}).interrupt_counts[kind.index]);
         format(text, "   {}\n", kind.description);
     }
     return {};
@@ -70,8 +72,7 @@ Result<void> set_affinity(MayBlock& context, std::string_view text, u64 argument
 // The interrupt itself goes to one CPU of the set, its thread may run on all.
 Result<void> show_effective(MayBlock&, TextSink& text, u64 argument)
 {
-    const CpuSet cpus =
-        hal::kernel().interrupts.line(line_of(argument))->affinity & hal::kernel().scheduler.online();
+    const CpuSet cpus = hal::kernel().interrupts.line(line_of(argument))->affinity & hal::kernel().scheduler.online();
     const int first = cpus.next(0);
     append_cpus(text, CpuSet::only(CpuId{first < 0 ? 0 : static_cast<u32>(first)}), argument);
     return {};
@@ -106,7 +107,10 @@ constexpr u64 number_base = 1ull << 35;
 // /proc/irq/N: its files, and a directory with the device's name.
 class LineDirectory : public PseudoDirectory {
 public:
-    LineDirectory(FileSystem& file_system, u32 line) : PseudoDirectory(file_system, 0555, number_base + line * 16), line_(line) {}
+    LineDirectory(FileSystem& file_system, u32 line)
+        : PseudoDirectory(file_system, 0555, number_base + line * 16), line_(line)
+    {
+    }
 
     Result<Ref<Inode>> find(MayBlock& context, std::string_view name) override
     {
@@ -123,7 +127,8 @@ public:
     {
         if (cursor > line_file_count) return false;
         const bool device = cursor == line_file_count;
-        entry.name.append(device ? std::string_view(hal::kernel().interrupts.line(line_)->name) : line_files[cursor].name);
+        entry.name.append(device ? std::string_view(hal::kernel().interrupts.line(line_)->name)
+                                 : line_files[cursor].name);
         entry.type = device ? file_mode::directory : file_mode::regular;
         entry.inode_number = number + cursor + 1;
         cursor++;
@@ -141,7 +146,8 @@ public:
     Result<Ref<Inode>> find(MayBlock& context, std::string_view name) override
     {
         u64 line = 0;
-        const bool canonical = !name.empty() && name[0] >= '0' && name[0] <= '9' && (name.size() == 1 || name[0] != '0');
+        const bool canonical =
+            !name.empty() && name[0] >= '0' && name[0] <= '9' && (name.size() == 1 || name[0] != '0');
         if (!canonical || !parse_number(name, line) || line >= InterruptTable::line_count_max ||
             !hal::kernel().interrupts.line(static_cast<u32>(line)))
             return Errno::enoent;
@@ -149,7 +155,8 @@ public:
     }
     bool next(MayBlock&, u64& cursor, DynamicEntry& entry) override
     {
-        while (cursor < InterruptTable::line_count_max && !hal::kernel().interrupts.line(static_cast<u32>(cursor))) cursor++;
+        while (cursor < InterruptTable::line_count_max && !hal::kernel().interrupts.line(static_cast<u32>(cursor)))
+            cursor++;
         if (cursor >= InterruptTable::line_count_max) return false;
         format(entry.name, "{}", cursor);
         entry.type = file_mode::directory;
@@ -170,7 +177,8 @@ Result<void> show_default_affinity(MayBlock&, TextSink& text, u64)
 Result<void> add_interrupt_files(MayBlock& context, PseudoTree& root)
 {
     TRY(root.add_file(context, "interrupts", 0444, show_interrupts));
-    PseudoTree lines = TRY(root.add_directory(context, "irq", TRY(make_ref<LinesDirectory>(context, root.file_system(), 0555u))));
+    PseudoTree lines =
+        TRY(root.add_directory(context, "irq", TRY(make_ref<LinesDirectory>(context, root.file_system(), 0555u))));
     return lines.add_file(context, "default_smp_affinity", 0444, show_default_affinity);
 }
 

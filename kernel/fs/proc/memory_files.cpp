@@ -61,7 +61,8 @@ Result<void> show_memory(MayBlock&, TextSink& text, u64)
     line(text, "VmallocUsed", totals.of(FrameUse::kernel));
     line(text, "VmallocChunk", 0);
     line(text, "Percpu", 0);
-    text.append("HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\nHugePages_Surp:        0\n");
+    text.append(
+        "HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\nHugePages_Surp:        0\n");
     text.append("Hugepagesize:       2048 kB\nHugetlb:               0 kB\n");
     return {};
 }

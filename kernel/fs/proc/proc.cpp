@@ -56,7 +56,8 @@ private:
 Result<void> init_procfs(MayBlock& context)
 {
     Ref<PseudoFileSystem> file_system = TRY(make_ref<PseudoFileSystem>(context, "proc", 0x9fa0ull));
-    PseudoTree root = TRY(file_system->make_root(context, TRY(make_ref<RootDirectory>(context, *file_system, 0555u, 1ull))));
+    PseudoTree root =
+        TRY(file_system->make_root(context, TRY(make_ref<RootDirectory>(context, *file_system, 0555u, 1ull))));
     TRY(root.add(context, "self", TRY(make_ref<SelfLink>(context, *file_system, false))));
     TRY(root.add(context, "thread-self", TRY(make_ref<SelfLink>(context, *file_system, true))));
     TRY(add_general_files(context, root));

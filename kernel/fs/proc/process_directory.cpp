@@ -8,15 +8,16 @@ namespace {
 
 using ShowProcess = Result<void> (*)(MayBlock& context, TextSink& text, const ProcSubject& subject);
 using SetProcess = Result<void> (*)(MayBlock& context, std::string_view text, const ProcSubject& subject);
-using MakeNode = Result<Ref<Inode>> (*)(MayBlock& context, FileSystem& file_system, const ProcSubject& subject, u64 number);
+using MakeNode = Result<Ref<Inode>> (*)(MayBlock& context, FileSystem& file_system, const ProcSubject& subject,
+                                        u64 number);
 
 struct ProcessEntry {
     std::string_view name;
-    u32 mode;                        // type and permissions, for listing; files are made with it
+    u32 mode;  // type and permissions, for listing; files are made with it
     ShowProcess show = nullptr;
     SetProcess set = nullptr;
-    MakeNode make = nullptr;         // anything but a generated file
-    bool process_only = false;       // not below task/
+    MakeNode make = nullptr;    // anything but a generated file
+    bool process_only = false;  // not below task/
 };
 
 constexpr u32 file = file_mode::regular, link = file_mode::symlink, folder = file_mode::directory;
@@ -48,7 +49,11 @@ constexpr ProcessEntry entries[] = {
     {.name = "oom_score", .mode = file | 0444, .show = show_oom_score},
     {.name = "oom_adj", .mode = file | 0644, .show = show_oom_adjust, .set = set_oom_adjust},
     {.name = "oom_score_adj", .mode = file | 0644, .show = show_oom_score_adjust, .set = set_oom_score_adjust},
-    {.name = "timerslack_ns", .mode = file | 0666, .show = show_timer_slack, .set = set_timer_slack, .process_only = true},
+    {.name = "timerslack_ns",
+     .mode = file | 0666,
+     .show = show_timer_slack,
+     .set = set_timer_slack,
+     .process_only = true},
 };
 constexpr u64 entry_count = sizeof entries / sizeof entries[0];
 
@@ -65,7 +70,8 @@ u64 number_of(const ProcSubject& subject)
 class ProcessFile : public PseudoFile {
 public:
     ProcessFile(FileSystem& file_system, u64 number, ProcOwner owner, ProcSubject subject, const ProcessEntry& entry)
-        : PseudoFile(file_system, entry.mode, number, owner.user, owner.group), subject_(std::move(subject)), entry_(entry)
+        : PseudoFile(file_system, entry.mode, number, owner.user, owner.group), subject_(std::move(subject)),
+          entry_(entry)
     {
     }
     Result<void> generate(MayBlock& context, TextSink& text) override { return entry_.show(context, text, subject_); }
@@ -100,8 +106,8 @@ Result<Ref<Inode>> ProcessDirectory::find(MayBlock& context, std::string_view na
         if (entry.name != name || (entry.process_only && subject_.one_thread)) continue;
         const u64 inode_number = number + index + 1;
         if (entry.make) return entry.make(context, file_system(), subject_, inode_number);
-        return Ref<Inode>(TRY(make_ref<ProcessFile>(context, file_system(), inode_number, owner_of(context, subject_), subject_,
-                                                    entry)));
+        return Ref<Inode>(TRY(
+            make_ref<ProcessFile>(context, file_system(), inode_number, owner_of(context, subject_), subject_, entry)));
     }
     return Errno::enoent;
 }
@@ -171,7 +177,8 @@ Result<Ref<Inode>> make_process_directory(MayBlock& context, FileSystem& file_sy
     return Ref<Inode>(TRY(make_ref<ProcessDirectory>(context, file_system, owner_of(context, subject), subject)));
 }
 
-Result<Ref<Inode>> make_task_directory(MayBlock& context, FileSystem& file_system, const ProcSubject& subject, u64 number)
+Result<Ref<Inode>> make_task_directory(MayBlock& context, FileSystem& file_system, const ProcSubject& subject,
+                                       u64 number)
 {
     return Ref<Inode>(TRY(make_ref<TaskDirectory>(context, file_system, number, owner_of(context, subject), subject)));
 }

@@ -1,5 +1,5 @@
-// The contents of the files of /proc/PID and /proc/PID/task/TID, one function each (proc(5)). Errors: esrch when the process
-// is gone, eacces.
+// The contents of the files of /proc/PID and /proc/PID/task/TID, one function each (proc(5)). Errors: esrch when the
+// process is gone, eacces.
 #pragma once
 
 #include <kernel/fs/proc/process_subject.hpp>
@@ -22,7 +22,8 @@ Result<void> show_process_environment(MayBlock& context, TextSink& text, const P
 Result<void> show_process_auxiliary_vector(MayBlock& context, TextSink& text, const ProcSubject& subject);
 Result<void> show_process_maps(MayBlock& context, TextSink& text, const ProcSubject& subject);
 Result<void> show_process_smaps_rollup(MayBlock& context, TextSink& text, const ProcSubject& subject);
-Result<Ref<Inode>> make_process_memory(MayBlock& context, FileSystem& file_system, const ProcSubject& subject, u64 number);
+Result<Ref<Inode>> make_process_memory(MayBlock& context, FileSystem& file_system, const ProcSubject& subject,
+                                       u64 number);
 
 // process_settings.cpp
 Result<void> show_process_name(MayBlock& context, TextSink& text, const ProcSubject& subject);
@@ -41,18 +42,20 @@ Result<void> show_process_mounts(MayBlock& context, TextSink& text, const ProcSu
 Result<void> show_process_mount_info(MayBlock& context, TextSink& text, const ProcSubject& subject);
 
 // process_links.cpp
-Result<Ref<Inode>> make_executable_link(MayBlock& context, FileSystem& file_system, const ProcSubject& subject, u64 number);
+Result<Ref<Inode>> make_executable_link(MayBlock& context, FileSystem& file_system, const ProcSubject& subject,
+                                        u64 number);
 Result<Ref<Inode>> make_working_directory_link(MayBlock& context, FileSystem& file_system, const ProcSubject& subject,
                                                u64 number);
 Result<Ref<Inode>> make_root_link(MayBlock& context, FileSystem& file_system, const ProcSubject& subject, u64 number);
 Result<Ref<Inode>> make_descriptor_directory(MayBlock& context, FileSystem& file_system, const ProcSubject& subject,
                                              u64 number);
-Result<Ref<Inode>> make_descriptor_info_directory(MayBlock& context, FileSystem& file_system, const ProcSubject& subject,
-                                                  u64 number);
+Result<Ref<Inode>> make_descriptor_info_directory(MayBlock& context, FileSystem& file_system,
+                                                  const ProcSubject& subject, u64 number);
 
 // process_directory.cpp
 Result<Ref<Inode>> make_process_directory(MayBlock& context, FileSystem& file_system, const ProcSubject& subject);
-Result<Ref<Inode>> make_task_directory(MayBlock& context, FileSystem& file_system, const ProcSubject& subject, u64 number);
+Result<Ref<Inode>> make_task_directory(MayBlock& context, FileSystem& file_system, const ProcSubject& subject,
+                                       u64 number);
 
 // A whole decimal number; false for anything else.
 bool parse_process_id(std::string_view name, ThreadId& id);

@@ -98,7 +98,8 @@ private:
 class DescriptorInfo : public PseudoFile {
 public:
     DescriptorInfo(FileSystem& file_system, u64 number, ProcOwner owner, ProcSubject subject, int descriptor)
-        : PseudoFile(file_system, 0400, number, owner.user, owner.group), subject_(std::move(subject)), descriptor_(descriptor)
+        : PseudoFile(file_system, 0400, number, owner.user, owner.group), subject_(std::move(subject)),
+          descriptor_(descriptor)
     {
     }
     Result<void> generate(MayBlock& context, TextSink& text) override;
@@ -123,8 +124,8 @@ Result<void> DescriptorInfo::generate(MayBlock& context, TextSink& text)
 class DescriptorDirectory : public PseudoDirectory {
 public:
     DescriptorDirectory(FileSystem& file_system, u64 number, ProcOwner owner, ProcSubject subject, bool info)
-        : PseudoDirectory(file_system, info ? 0555 : 0500, number, owner.user, owner.group), subject_(std::move(subject)),
-          info_(info)
+        : PseudoDirectory(file_system, info ? 0555 : 0500, number, owner.user, owner.group),
+          subject_(std::move(subject)), info_(info)
     {
     }
     Result<Ref<Inode>> find(MayBlock& context, std::string_view name) override;
@@ -146,8 +147,9 @@ Result<Ref<Inode>> DescriptorDirectory::find(MayBlock& context, std::string_view
     const Ref<File> file = TRY(file_of(context, subject_, static_cast<int>(descriptor)));
     const u64 inode_number = number + number_base * (descriptor + 1);
     if (info_)
-        return Ref<Inode>(TRY(make_ref<DescriptorInfo>(context, file_system(), inode_number, owner_of(context, subject_),
-                                                       subject_, static_cast<int>(descriptor))));
+        return Ref<Inode>(
+            TRY(make_ref<DescriptorInfo>(context, file_system(), inode_number, owner_of(context, subject_), subject_,
+                                         static_cast<int>(descriptor))));
     const u32 permissions = (file->readable() ? 0500u : 0100u) | (file->writable() ? 0300u : 0100u);
     return Ref<Inode>(TRY(make_ref<DescriptorLink>(context, file_system(), permissions, inode_number, subject_,
                                                    static_cast<int>(descriptor))));
@@ -168,7 +170,8 @@ bool DescriptorDirectory::next(MayBlock& context, u64& cursor, DynamicEntry& ent
 
 }  // namespace
 
-Result<Ref<Inode>> make_executable_link(MayBlock& context, FileSystem& file_system, const ProcSubject& subject, u64 number)
+Result<Ref<Inode>> make_executable_link(MayBlock& context, FileSystem& file_system, const ProcSubject& subject,
+                                        u64 number)
 {
     return make_place_link(context, file_system, subject, number, Place::executable);
 }
@@ -184,14 +187,15 @@ Result<Ref<Inode>> make_root_link(MayBlock& context, FileSystem& file_system, co
     return make_place_link(context, file_system, subject, number, Place::root);
 }
 
-Result<Ref<Inode>> make_descriptor_directory(MayBlock& context, FileSystem& file_system, const ProcSubject& subject, u64 number)
+Result<Ref<Inode>> make_descriptor_directory(MayBlock& context, FileSystem& file_system, const ProcSubject& subject,
+                                             u64 number)
 {
     return Ref<Inode>(
         TRY(make_ref<DescriptorDirectory>(context, file_system, number, owner_of(context, subject), subject, false)));
 }
 
-Result<Ref<Inode>> make_descriptor_info_directory(MayBlock& context, FileSystem& file_system, const ProcSubject& subject,
-                                                  u64 number)
+Result<Ref<Inode>> make_descriptor_info_directory(MayBlock& context, FileSystem& file_system,
+                                                  const ProcSubject& subject, u64 number)
 {
     return Ref<Inode>(
         TRY(make_ref<DescriptorDirectory>(context, file_system, number, owner_of(context, subject), subject, true)));

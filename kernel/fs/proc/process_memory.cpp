@@ -44,7 +44,8 @@ Result<void> show_process_command_line(MayBlock& context, TextSink& text, const 
     const usize length = append_memory(context, text, *space, layout.argument_start, layout.argument_end);
     // setproctitle(3): a program that overwrote its last NUL goes on in its environment, up to the first NUL.
     if (length == 0 || text.view().back() == 0 || layout.environment_start != layout.argument_end) return {};
-    for (u64 address = layout.environment_start; address < layout.environment_end; address++) {  // bound: the environment
+    for (u64 address = layout.environment_start; address < layout.environment_end;
+         address++) {  // bound: the environment
         char character = 0;
         if (space->access(context, address, &character, 1, false, true) != 1 || character == 0) break;
         text.append(character);
@@ -76,7 +77,8 @@ Result<void> show_process_auxiliary_vector(MayBlock& context, TextSink& text, co
         if (!load_word(context, *space, address, pointer)) return {};
     for (unsigned entry = 0; entry < 64; entry++, address += 2 * sizeof(u64)) {
         u64 pair[2];
-        if (!load_word(context, *space, address, pair[0]) || !load_word(context, *space, address + 8, pair[1])) return {};
+        if (!load_word(context, *space, address, pair[0]) || !load_word(context, *space, address + 8, pair[1]))
+            return {};
         text.append(std::string_view(reinterpret_cast<const char*>(pair), sizeof pair));
         if (pair[0] == 0) break;
     }
@@ -89,8 +91,8 @@ void show_range(TextSink& text, const AreaInfo& area, u64 device, u64 inode)
 {
     format(text, "{08x}-{08x} {}{}{}{} {08x} {02x}:{02x} {} ", area.start, area.end,
            area.protection & protection::read ? 'r' : '-', area.protection & protection::write ? 'w' : '-',
-           area.protection & protection::execute ? 'x' : '-', area.shared ? 's' : 'p', area.offset, device_major(device),
-           device_minor(device), inode);
+           area.protection & protection::execute ? 'x' : '-', area.shared ? 's' : 'p', area.offset,
+           device_major(device), device_minor(device), inode);
 }
 
 std::string_view special_name(const AreaInfo& area, const AddressSpace::Layout& layout)
@@ -240,7 +242,8 @@ private:
 
 }  // namespace
 
-Result<Ref<Inode>> make_process_memory(MayBlock& context, FileSystem& file_system, const ProcSubject& subject, u64 number)
+Result<Ref<Inode>> make_process_memory(MayBlock& context, FileSystem& file_system, const ProcSubject& subject,
+                                       u64 number)
 {
     return Ref<Inode>(
         TRY(make_ref<ProcessMemoryNode>(context, file_system, number, owner_of(context, subject), subject)));

@@ -55,11 +55,11 @@ Result<void> show_process_limits(MayBlock& context, TextSink& text, const ProcSu
         const char* unit;
     };
     static constexpr Row rows[resource_count] = {
-        {"Max cpu time", "seconds"},       {"Max file size", "bytes"},        {"Max data size", "bytes"},
-        {"Max stack size", "bytes"},       {"Max core file size", "bytes"},   {"Max resident set", "bytes"},
-        {"Max processes", "processes"},    {"Max open files", "files"},       {"Max locked memory", "bytes"},
-        {"Max address space", "bytes"},    {"Max file locks", "locks"},       {"Max pending signals", "signals"},
-        {"Max msgqueue size", "bytes"},    {"Max nice priority", nullptr},    {"Max realtime priority", nullptr},
+        {"Max cpu time", "seconds"},    {"Max file size", "bytes"},      {"Max data size", "bytes"},
+        {"Max stack size", "bytes"},    {"Max core file size", "bytes"}, {"Max resident set", "bytes"},
+        {"Max processes", "processes"}, {"Max open files", "files"},     {"Max locked memory", "bytes"},
+        {"Max address space", "bytes"}, {"Max file locks", "locks"},     {"Max pending signals", "signals"},
+        {"Max msgqueue size", "bytes"}, {"Max nice priority", nullptr},  {"Max realtime priority", nullptr},
         {"Max realtime timeout", "us"}};
     TRY(subject.check_exists(context));
     Limits limits{};

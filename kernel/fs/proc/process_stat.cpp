@@ -1,6 +1,6 @@
 // /proc/PID/{stat,statm,schedstat,sched}
-#include <kernel/fs/proc/process_files.hpp>
 #include <kernel/drivers/tty.hpp>
+#include <kernel/fs/proc/process_files.hpp>
 #include <kernel/kernel.hpp>
 #include <kernel/mm/address_space.hpp>
 #include <kernel/process/exit.hpp>
@@ -95,8 +95,8 @@ Result<void> show_process_stat(MayBlock& context, TextSink& text, const ProcSubj
     if (subject.process && !subject.process->has_executed) flags |= flag_fork_no_exec;
     const Instant started = subject.process && !subject.one_thread ? subject.process->started : thread.created;
 
-    format(text, "{} ({}) {} {} {} {} {} {} {} ", subject.id(), thread.name, state_letter(context, subject), family.parent,
-           family.group, family.session, family.terminal, family.foreground, flags);
+    format(text, "{} ({}) {} {} {} {} {} {} {} ", subject.id(), thread.name, state_letter(context, subject),
+           family.parent, family.group, family.session, family.terminal, family.foreground, flags);
     // Faults; times in ticks: what is run in user and kernel mode is not told apart and counts as user time.
     format(text, "{} {} 0 0 {} 0 {} 0 ", usage.minor_faults, family.children.minor_faults, ticks_of(usage.run_ns),
            ticks_of(family.children.run_ns));
@@ -106,10 +106,11 @@ Result<void> show_process_stat(MayBlock& context, TextSink& text, const ProcSubj
     format(text, "{} {} {} 0 0 ", layout.code_start, layout.code_end, layout.stack_start);
     format(text, "{} {} {} {} {} 0 0 ", signals.pending, signals.blocked, signals.ignored, signals.caught,
            thread.state == Thread::State::parked ? 1 : 0);
-    format(text, "{} {} {} {} 0 0 0 ", family.exit_signal, thread.cpu_id(), parameters.realtime() ? parameters.priority : 0,
-           static_cast<u32>(parameters.policy));
-    format(text, "{} {} {} {} {} {} {} {}\n", layout.data_start, layout.data_end, layout.break_start, layout.argument_start,
-           layout.argument_end, layout.environment_start, layout.environment_end, may_inspect ? family.exit_code : 0);
+    format(text, "{} {} {} {} 0 0 0 ", family.exit_signal, thread.cpu_id(),
+           parameters.realtime() ? parameters.priority : 0, static_cast<u32>(parameters.policy));
+    format(text, "{} {} {} {} {} {} {} {}\n", layout.data_start, layout.data_end, layout.break_start,
+           layout.argument_start, layout.argument_end, layout.environment_start, layout.environment_end,
+           may_inspect ? family.exit_code : 0);
     return {};
 }
 
@@ -118,8 +119,8 @@ Result<void> show_process_statm(MayBlock& context, TextSink& text, const ProcSub
     TRY(subject.check_exists(context));
     const Ref<AddressSpace> space = address_space_of(context, subject);
     const MemoryUse memory = space ? space->use(context) : MemoryUse{};
-    format(text, "{} {} {} {} 0 {} 0\n", memory.total_pages, memory.resident_pages, memory.shared_pages, memory.text_pages,
-           memory.data_pages + memory.stack_pages);
+    format(text, "{} {} {} {} 0 {} 0\n", memory.total_pages, memory.resident_pages, memory.shared_pages,
+           memory.text_pages, memory.data_pages + memory.stack_pages);
     return {};
 }
 

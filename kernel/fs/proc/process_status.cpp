@@ -37,8 +37,8 @@ void show_identity(MayBlock& context, TextSink& text, const ProcSubject& subject
         LockGuard guard(subject.process->lock(), tree);
         credentials = subject.process->credentials;
     }
-    format(text, "State:\t{} ({})\nTgid:\t{}\nNgid:\t0\nPid:\t{}\nPPid:\t{}\nTracerPid:\t{}\n", letter, state_word(letter),
-           subject.process_id(), subject.id(), parent, tracer);
+    format(text, "State:\t{} ({})\nTgid:\t{}\nNgid:\t0\nPid:\t{}\nPPid:\t{}\nTracerPid:\t{}\n", letter,
+           state_word(letter), subject.process_id(), subject.id(), parent, tracer);
     format(text, "Uid:\t{}\t{}\t{}\t{}\n", credentials.user, credentials.effective_user, credentials.saved_user,
            credentials.file_user);
     format(text, "Gid:\t{}\t{}\t{}\t{}\n", credentials.group, credentials.effective_group, credentials.saved_group,
@@ -96,8 +96,8 @@ void show_signals(MayBlock& context, TextSink& text, const ProcSubject& subject)
         caught = process.signals->actions().caught().bits;
     }
     format(text, "Threads:\t{}\nSigQ:\t{}/{}\n", threads, queued, queue_limit);
-    format(text, "SigPnd:\t{016x}\nShdPnd:\t{016x}\nSigBlk:\t{016x}\nSigIgn:\t{016x}\nSigCgt:\t{016x}\n", pending, shared,
-           blocked, ignored, caught);
+    format(text, "SigPnd:\t{016x}\nShdPnd:\t{016x}\nSigBlk:\t{016x}\nSigIgn:\t{016x}\nSigCgt:\t{016x}\n", pending,
+           shared, blocked, ignored, caught);
 }
 
 void show_rights(MayBlock& context, TextSink& text, const ProcSubject& subject)
@@ -110,7 +110,8 @@ void show_rights(MayBlock& context, TextSink& text, const ProcSubject& subject)
         no_new_privileges = subject.process->no_new_privileges;
     }
     format(text, "CapInh:\t{016x}\nCapPrm:\t{016x}\nCapEff:\t{016x}\nCapBnd:\t{016x}\nCapAmb:\t{016x}\n",
-           credentials.inheritable, credentials.permitted, credentials.effective, credentials.bounding, credentials.ambient);
+           credentials.inheritable, credentials.permitted, credentials.effective, credentials.bounding,
+           credentials.ambient);
     format(text, "NoNewPrivs:\t{}\n", no_new_privileges);
 }
 

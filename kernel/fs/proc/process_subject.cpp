@@ -106,13 +106,20 @@ char state_letter(MayLock& context, const ProcSubject& subject)
 std::string_view state_word(char letter)
 {
     switch (letter) {
-    case 'R': return "running";
-    case 'S': return "sleeping";
-    case 'D': return "disk sleep";
-    case 'T': return "stopped";
-    case 't': return "tracing stop";
-    case 'Z': return "zombie";
-    default: return "dead";
+    case 'R':
+        return "running";
+    case 'S':
+        return "sleeping";
+    case 'D':
+        return "disk sleep";
+    case 'T':
+        return "stopped";
+    case 't':
+        return "tracing stop";
+    case 'Z':
+        return "zombie";
+    default:
+        return "dead";
     }
 }
 

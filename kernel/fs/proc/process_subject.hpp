@@ -7,10 +7,10 @@
 namespace takt {
 
 struct ProcSubject {
-    Ref<Process> process{};    // null: a kernel thread
-    Ref<Task> task{};          // the directory's thread; the first thread for a process; null for a kernel thread
+    Ref<Process> process{};  // null: a kernel thread
+    Ref<Task> task{};        // the directory's thread; the first thread for a process; null for a kernel thread
     Thread* kernel_thread = nullptr;
-    bool one_thread = false;   // below task/: this thread alone
+    bool one_thread = false;  // below task/: this thread alone
 
     Thread& thread() const { return task ? static_cast<Thread&>(*task) : *kernel_thread; }
     ThreadId id() const { return thread().id; }

@@ -152,7 +152,8 @@ struct Setting {
 Result<void> add_all(MayBlock& context, PseudoTree& directory, std::span<const Setting> settings)
 {
     for (const Setting& setting : settings)
-        TRY(directory.add_file(context, setting.name, setting.permissions, setting.show, setting.set, setting.argument));
+        TRY(directory.add_file(context, setting.name, setting.permissions, setting.show, setting.set,
+                               setting.argument));
     return {};
 }
 

@@ -30,8 +30,9 @@ struct CpuTimes {
 };
 CpuTimes cpu_times(CpuId cpu);
 
-// Averages of the number of CPUs that are busy, with those threads that wait for one, decaying over 1, 5 and 15 minutes.
-// There is no periodic tick to sample at: the time since the last reading counts as one sample, whose busy part is exact.
+// Averages of the number of CPUs that are busy, with those threads that wait for one, decaying over 1, 5 and 15
+// minutes. There is no periodic tick to sample at: the time since the last reading counts as one sample, whose busy
+// part is exact.
 class LoadAverage {
 public:
     static constexpr u64 one = 1 << 11;  // fixed point

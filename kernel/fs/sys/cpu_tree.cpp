@@ -93,14 +93,17 @@ constexpr u64 topology_file_count = sizeof topology_files / sizeof topology_file
 
 class TopologyDirectory : public PseudoDirectory {
 public:
-    TopologyDirectory(FileSystem& file_system, u32 cpu, u64 number) : PseudoDirectory(file_system, 0555, number), cpu_(cpu) {}
+    TopologyDirectory(FileSystem& file_system, u32 cpu, u64 number)
+        : PseudoDirectory(file_system, 0555, number), cpu_(cpu)
+    {
+    }
 
     Result<Ref<Inode>> find(MayBlock& context, std::string_view name) override
     {
         for (u64 index = 0; index < topology_file_count; index++)
             if (topology_files[index].name == name)
-                return Ref<Inode>(TRY(make_ref<FunctionFile>(context, file_system(), 0444u, topology_files[index].show, nullptr,
-                                                             cpu_, number + index + 1)));
+                return Ref<Inode>(TRY(make_ref<FunctionFile>(context, file_system(), 0444u, topology_files[index].show,
+                                                             nullptr, cpu_, number + index + 1)));
         return Errno::enoent;
     }
     bool next(MayBlock&, u64& cursor, DynamicEntry& entry) override
@@ -119,7 +122,9 @@ private:
 
 class CpuDirectory : public PseudoDirectory {
 public:
-    CpuDirectory(FileSystem& file_system, u32 cpu, u64 number) : PseudoDirectory(file_system, 0555, number), cpu_(cpu) {}
+    CpuDirectory(FileSystem& file_system, u32 cpu, u64 number) : PseudoDirectory(file_system, 0555, number), cpu_(cpu)
+    {
+    }
 
     Result<Ref<Inode>> find(MayBlock& context, std::string_view name) override
     {
@@ -200,7 +205,8 @@ public:
     Result<Ref<Inode>> find(MayBlock& context, std::string_view name) override
     {
         if (name != "current_device") return Errno::enoent;
-        return Ref<Inode>(TRY(make_ref<FunctionFile>(context, file_system(), 0444u, show_timer, nullptr, 0ull, number + 1)));
+        return Ref<Inode>(
+            TRY(make_ref<FunctionFile>(context, file_system(), 0444u, show_timer, nullptr, 0ull, number + 1)));
     }
     bool next(MayBlock&, u64& cursor, DynamicEntry& entry) override
     {
@@ -222,9 +228,10 @@ Result<Ref<Inode>> make_clock_event(MayBlock& context, FileSystem& file_system, 
 
 Result<void> add_cpu_tree(MayBlock& context, PseudoTree& system)
 {
-    PseudoTree cpus = TRY(system.add_directory(
-        context, "cpu",
-        TRY(make_ref<IndexedDirectory>(context, system.file_system(), "cpu", file_mode::directory, cpu_numbers, make_cpu))));
+    PseudoTree cpus =
+        TRY(system.add_directory(context, "cpu",
+                                 TRY(make_ref<IndexedDirectory>(context, system.file_system(), "cpu",
+                                                                file_mode::directory, cpu_numbers, make_cpu))));
     TRY(cpus.add_file(context, "online", 0444, show_online));
     TRY(cpus.add_file(context, "possible", 0444, show_online));  // CPUs neither come nor go
     TRY(cpus.add_file(context, "present", 0444, show_online));
@@ -238,9 +245,10 @@ Result<void> add_node_tree(MayBlock& context, PseudoTree& system)
     PseudoTree nodes = TRY(system.add_directory(context, "node"));
     for (const std::string_view name : {"online", "possible", "has_cpu", "has_memory", "has_normal_memory"})
         TRY(nodes.add_file(context, name, 0444, show_zero));
-    PseudoTree node = TRY(nodes.add_directory(
-        context, "node0",
-        TRY(make_ref<IndexedDirectory>(context, system.file_system(), "cpu", file_mode::symlink, node_numbers, make_cpu_link))));
+    PseudoTree node =
+        TRY(nodes.add_directory(context, "node0",
+                                TRY(make_ref<IndexedDirectory>(context, system.file_system(), "cpu", file_mode::symlink,
+                                                               node_numbers, make_cpu_link))));
     TRY(node.add_file(context, "cpulist", 0444, show_online));
     TRY(node.add_file(context, "cpumap", 0444, show_online_mask));
     TRY(node.add_file(context, "distance", 0444, show_distance));
@@ -254,8 +262,8 @@ Result<void> add_clock_tree(MayBlock& context, PseudoTree& system)
     TRY(source.add_file(context, "current_clocksource", 0644, show_clock, choose_clock));
     TRY(source.add_file(context, "available_clocksource", 0444, show_available_clocks));
     TRY(system.add_directory(context, "clockevents",
-                             TRY(make_ref<IndexedDirectory>(context, system.file_system(), "clockevent", file_mode::directory,
-                                                            event_numbers, make_clock_event))));
+                             TRY(make_ref<IndexedDirectory>(context, system.file_system(), "clockevent",
+                                                            file_mode::directory, event_numbers, make_clock_event))));
     return {};
 }
 

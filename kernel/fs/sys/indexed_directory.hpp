@@ -1,4 +1,5 @@
-// IndexedDirectory: a directory with an entry PREFIX0, PREFIX1, ... for each CPU, made up on lookup, beside pinned entries.
+// IndexedDirectory: a directory with an entry PREFIX0, PREFIX1, ... for each CPU, made up on lookup, beside pinned
+// entries.
 #pragma once
 
 #include <kernel/fs/pseudo.hpp>

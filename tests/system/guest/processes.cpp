@@ -1,5 +1,6 @@
-// Life of processes, case by case: clone, exit, wait, groups, sessions, orphans, ids, pidfds, usage. Prints what is wrong;
-// silent and 0 when all is right. Also right on Linux (as root, which some cases want): run it there to check the checks.
+// Life of processes, case by case: clone, exit, wait, groups, sessions, orphans, ids, pidfds, usage. Prints what is
+// wrong; silent and 0 when all is right. Also right on Linux (as root, which some cases want): run it there to check
+// the checks.
 #include "check.hpp"
 
 #include <csignal>
@@ -102,7 +103,7 @@ void note(int, siginfo_t* info, void*)
 
 void tells_parent()
 {
-    struct sigaction action{};
+    struct sigaction action {};
     action.sa_sigaction = note;
     action.sa_flags = SA_SIGINFO | SA_RESTART;
     sigaction(SIGCHLD, &action, nullptr);

@@ -1,5 +1,6 @@
-// execve(2) and what a program finds when it starts, case by case. Prints what is wrong; silent and 0 when all is right.
-// Also right on Linux: run it there to check the checks. Run with other arguments it is the program that is executed.
+// execve(2) and what a program finds when it starts, case by case. Prints what is wrong; silent and 0 when all is
+// right. Also right on Linux: run it there to check the checks. Run with other arguments it is the program that is
+// executed.
 #include "check.hpp"
 
 #include <csignal>
@@ -34,7 +35,8 @@ int code_of(pid_t id)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-long execute(const char* file, const std::vector<const char*>& arguments, const std::vector<const char*>& environment = {})
+long execute(const char* file, const std::vector<const char*>& arguments,
+             const std::vector<const char*>& environment = {})
 {
     std::vector<char*> list, variables;
     for (const char* argument : arguments) list.push_back(const_cast<char*>(argument));
@@ -87,7 +89,8 @@ void arguments()
     const int file = open(self, O_RDONLY | O_CLOEXEC);
     const pid_t id = fork();
     if (id == 0) {
-        char zero[] = "zero", exact[] = "exact", words[] = "a b", empty[] = "", c[] = "c", first[] = "A=1", second[] = "B=";
+        char zero[] = "zero", exact[] = "exact", words[] = "a b", empty[] = "", c[] = "c", first[] = "A=1",
+             second[] = "B=";
         char* list[] = {zero, exact, words, empty, c, nullptr};
         char* variables[] = {first, second, nullptr};
         syscall(SYS_execveat, file, "", list, variables, AT_EMPTY_PATH);
@@ -224,7 +227,8 @@ bool is_script_call(int count, char** list)
 
 bool kept()
 {
-    struct sigaction ignored{}, handled{};
+    struct sigaction ignored {
+    }, handled{};
     sigaction(SIGUSR1, nullptr, &ignored);
     sigaction(SIGUSR2, nullptr, &handled);
     sigset_t mask;
@@ -263,7 +267,8 @@ int main(int count, char** list)
     what_stays();
     clocks();
     auxiliary();
-    for (const char* name : {"text", "cut", "script", "no_newline", "loop", "blank", "absent"}) unlink(path(name).c_str());
+    for (const char* name : {"text", "cut", "script", "no_newline", "loop", "blank", "absent"})
+        unlink(path(name).c_str());
     rmdir(folder);
     return check::result();
 }

@@ -1,5 +1,6 @@
-// Threads and processes that begin, execute, stop and end in each other's way, for a few seconds each. The argument is how
-// many. Prints what is wrong; silent and 0 when all is right. Every child must end in one of the ways that it was sent.
+// Threads and processes that begin, execute, stop and end in each other's way, for a few seconds each. The argument is
+// how many. Prints what is wrong; silent and 0 when all is right. Every child must end in one of the ways that it was
+// sent.
 #include "check.hpp"
 
 #include <csignal>
@@ -64,7 +65,8 @@ void races(double until)
         }
         int status = 0;
         IS(waitpid(id, &status, 0), id);
-        const bool ended = WIFEXITED(status) && (WEXITSTATUS(status) == code_of_program || WEXITSTATUS(status) == code_of_exit);
+        const bool ended =
+            WIFEXITED(status) && (WEXITSTATUS(status) == code_of_program || WEXITSTATUS(status) == code_of_exit);
         HOLDS(ended || (killed && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
     }
 }

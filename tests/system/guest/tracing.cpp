@@ -1,5 +1,5 @@
-// ptrace(2), case by case. Prints what is wrong; silent and 0 when all is right. Also right on Linux: run it there to check
-// the checks.
+// ptrace(2), case by case. Prints what is wrong; silent and 0 when all is right. Also right on Linux: run it there to
+// check the checks.
 #include "check.hpp"
 
 #include <csignal>

@@ -52,11 +52,13 @@ TEST(List, ObjectsAreOnSeveralLists)
 
 TEST(List, DestroyingALinkedObjectIsABug)
 {
-    EXPECT_DEATH({
-        List<Item> list;
-        Item item(1, 1);
-        list.push_back(item);
-    }, "panic");
+    EXPECT_DEATH(
+        {
+            List<Item> list;
+            Item item(1, 1);
+            list.push_back(item);
+        },
+        "panic");
 }
 
 }  // namespace

@@ -74,7 +74,8 @@ TEST(Text, ParsesNumbers)
     EXPECT_EQ(number, UINT64_MAX);
     EXPECT_TRUE(parse_number("0xFfff", number));
     EXPECT_EQ(number, 0xffffu);
-    for (const char* text : {"", "0x", "12a", " 1", "1 ", "-1", "+1", "18446744073709551616", "0x10000000000000000", "0xg"}) {
+    for (const char* text :
+         {"", "0x", "12a", " 1", "1 ", "-1", "+1", "18446744073709551616", "0x10000000000000000", "0xg"}) {
         number = 7;
         EXPECT_FALSE(parse_number(text, number)) << text;
         EXPECT_EQ(number, 7u) << text;

@@ -1,5 +1,5 @@
-// The line discipline alone: bytes in, bytes that a reader gets, echo and output out. Each test sets the terminal up, types,
-// and compares with what termios(3) promises.
+// The line discipline alone: bytes in, bytes that a reader gets, echo and output out. Each test sets the terminal up,
+// types, and compares with what termios(3) promises.
 #include <gtest/gtest.h>
 #include <kernel/drivers/line_discipline.hpp>
 #include <kernel/process/signal_set.hpp>

@@ -1,7 +1,7 @@
 // PageTree: against a map, with random operations on small, large and enormous files.
 #include <gtest/gtest.h>
-#include <kernel/fs/page_tree.hpp>
 #include <kernel/core.hpp>
+#include <kernel/fs/page_tree.hpp>
 #include <map>
 #include <random>
 #include <sim/test_machine.hpp>

@@ -13,7 +13,8 @@ TEST(Affinity, ThreadStartsWhereItMay)
     for (u32 cpu = 0; cpu < 4; cpu++) {
         TestMachine machine(4);
         u32 seen = 99;
-        machine.spawn("thread", 10, [&](MayBlock&) { seen = hal::current_cpu_number(); }, only(cpu));
+        machine.spawn(
+            "thread", 10, [&](MayBlock&) { seen = hal::current_cpu_number(); }, only(cpu));
         machine.run();
         EXPECT_EQ(seen, cpu);
     }
@@ -36,22 +37,30 @@ TEST(Affinity, OwnMoveIsCompleteOnReturn)
 TEST(Affinity, OthersMove)
 {
     TestMachine machine(2);
-    Thread& runs = machine.spawn("runs", 20, [&](MayBlock&) { machine.compute(milliseconds(1)); }, only(0));
-    Thread& queued = machine.spawn("queued", 10, [&](MayBlock&) { machine.compute(milliseconds(1)); }, only(0));
+    Thread& runs = machine.spawn(
+        "runs", 20, [&](MayBlock&) { machine.compute(milliseconds(1)); }, only(0));
+    Thread& queued = machine.spawn(
+        "queued", 10, [&](MayBlock&) { machine.compute(milliseconds(1)); }, only(0));
     u32 woke_on = 99;
-    Thread& sleeps = machine.spawn("sleeps", 30, [&](MayBlock& context) {
-        machine.scheduler().park(context, WaitMode::uninterruptible);
-        woke_on = hal::current_cpu_number();
-    }, only(0));
-    machine.spawn("mover", 50, [&](MayBlock& context) {
-        machine.compute(microseconds(20));
-        for (Thread* thread : {&queued, &sleeps, &runs})
-            EXPECT_TRUE(machine.scheduler().set_affinity(context, *thread, only(1)).ok());
-        EXPECT_EQ(queued.cpu_id().value, 1u);
-        machine.compute(microseconds(5));
-        EXPECT_EQ(runs.cpu_id().value, 1u);
-        machine.scheduler().unpark(sleeps);
-    }, only(1));
+    Thread& sleeps = machine.spawn(
+        "sleeps", 30,
+        [&](MayBlock& context) {
+            machine.scheduler().park(context, WaitMode::uninterruptible);
+            woke_on = hal::current_cpu_number();
+        },
+        only(0));
+    machine.spawn(
+        "mover", 50,
+        [&](MayBlock& context) {
+            machine.compute(microseconds(20));
+            for (Thread* thread : {&queued, &sleeps, &runs})
+                EXPECT_TRUE(machine.scheduler().set_affinity(context, *thread, only(1)).ok());
+            EXPECT_EQ(queued.cpu_id().value, 1u);
+            machine.compute(microseconds(5));
+            EXPECT_EQ(runs.cpu_id().value, 1u);
+            machine.scheduler().unpark(sleeps);
+        },
+        only(1));
     machine.run();
     EXPECT_EQ(woke_on, 1u);
 }
@@ -74,28 +83,37 @@ TEST(Affinity, MovesAtAnyInstant)
 {
     for (i64 delay = 0; delay < 1500; delay += 3) {
         TestMachine machine(3);
-        Thread& moved = machine.spawn("moved", 20, [&](MayBlock& context) {
-            for (int round = 0; round < 4; round++) {
-                machine.compute(nanoseconds(300));
-                machine.scheduler().park(context, WaitMode::uninterruptible, hal::now() + nanoseconds(400));
-            }
-        }, only(0));
-        machine.spawn("neighbour", 20, [&](MayBlock& context) {
-            for (int round = 0; round < 20; round++) {
-                machine.compute(nanoseconds(170));
-                machine.scheduler().yield(context);
-            }
-        }, only(0));
-        machine.spawn("mover", 50, [&](MayBlock& context) {
-            machine.compute(nanoseconds(2000 + delay));
-            for (u32 target : {1u, 0u, 1u}) {
-                ASSERT_TRUE(machine.scheduler().set_affinity(context, moved, only(target)).ok());
-                machine.compute(microseconds(3));
-                if (moved.state == Thread::State::ready) {
-                    ASSERT_EQ(moved.cpu_id().value, target) << delay;
+        Thread& moved = machine.spawn(
+            "moved", 20,
+            [&](MayBlock& context) {
+                for (int round = 0; round < 4; round++) {
+                    machine.compute(nanoseconds(300));
+                    machine.scheduler().park(context, WaitMode::uninterruptible, hal::now() + nanoseconds(400));
                 }
-            }
-        }, only(2));
+            },
+            only(0));
+        machine.spawn(
+            "neighbour", 20,
+            [&](MayBlock& context) {
+                for (int round = 0; round < 20; round++) {
+                    machine.compute(nanoseconds(170));
+                    machine.scheduler().yield(context);
+                }
+            },
+            only(0));
+        machine.spawn(
+            "mover", 50,
+            [&](MayBlock& context) {
+                machine.compute(nanoseconds(2000 + delay));
+                for (u32 target : {1u, 0u, 1u}) {
+                    ASSERT_TRUE(machine.scheduler().set_affinity(context, moved, only(target)).ok());
+                    machine.compute(microseconds(3));
+                    if (moved.state == Thread::State::ready) {
+                        ASSERT_EQ(moved.cpu_id().value, target) << delay;
+                    }
+                }
+            },
+            only(2));
         ASSERT_NO_THROW(machine.run()) << delay;
     }
 }

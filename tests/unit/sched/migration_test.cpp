@@ -44,9 +44,12 @@ TEST(Migration, WokenThreadGoesToTheLeastUrgentCpu)
         compute_for_long(machine);
     });
     machine.run_for(settled);
-    machine.spawn("a", 60, [&](MayBlock&) { compute_for_long(machine); }, cpus({0}));
-    machine.spawn("b", 20, [&](MayBlock&) { compute_for_long(machine); }, cpus({1}));
-    machine.spawn("c", 10, [&](MayBlock&) { compute_for_long(machine); }, cpus({2}));
+    machine.spawn(
+        "a", 60, [&](MayBlock&) { compute_for_long(machine); }, cpus({0}));
+    machine.spawn(
+        "b", 20, [&](MayBlock&) { compute_for_long(machine); }, cpus({1}));
+    machine.spawn(
+        "c", 10, [&](MayBlock&) { compute_for_long(machine); }, cpus({2}));
     machine.run_for(settled);
     machine.interrupt(CpuId{0}, [&] { machine.scheduler().unpark(sleeper); });
     EXPECT_TRUE(settled_well(machine));
@@ -57,10 +60,13 @@ TEST(Migration, WokenThreadGoesToTheLeastUrgentCpu)
 TEST(Migration, DisplacedThreadMovesOn)
 {
     TestMachine machine(2);
-    Thread& bound = machine.spawn("bound", 60, [&](MayBlock& context) {
-        machine.scheduler().park(context, WaitMode::uninterruptible);
-        compute_for_long(machine);
-    }, cpus({0}));
+    Thread& bound = machine.spawn(
+        "bound", 60,
+        [&](MayBlock& context) {
+            machine.scheduler().park(context, WaitMode::uninterruptible);
+            compute_for_long(machine);
+        },
+        cpus({0}));
     machine.run_for(settled);
     machine.spawn("middle", 50, [&](MayBlock&) { compute_for_long(machine); });
     machine.run_for(settled);
@@ -81,7 +87,8 @@ TEST(Migration, DisplacedThreadWakesAnIdleCpu)
         machine.run_for(settled);
         u32 at = machine.running_on(0) == "displaced" ? 0 : 1;
         ASSERT_EQ(machine.running_on(at), "displaced");
-        machine.spawn("bound", 60, [&](MayBlock&) { compute_for_long(machine); }, cpus({at}));
+        machine.spawn(
+            "bound", 60, [&](MayBlock&) { compute_for_long(machine); }, cpus({at}));
         EXPECT_TRUE(settled_well(machine)) << int{level};
     }
 }
@@ -90,10 +97,13 @@ TEST(Migration, DisplacedThreadWakesAnIdleCpu)
 TEST(Migration, CpuThatTurnsToLessPulls)
 {
     TestMachine machine(2);
-    machine.spawn("short", 60, [&](MayBlock&) { machine.compute(microseconds(100)); }, cpus({0}));
-    machine.spawn("a", 50, [&](MayBlock&) { compute_for_long(machine); }, cpus({1}));
+    machine.spawn(
+        "short", 60, [&](MayBlock&) { machine.compute(microseconds(100)); }, cpus({0}));
+    machine.spawn(
+        "a", 50, [&](MayBlock&) { compute_for_long(machine); }, cpus({1}));
     machine.run_for(settled);
-    machine.spawn("low", 10, [&](MayBlock&) { compute_for_long(machine); }, cpus({0}));
+    machine.spawn(
+        "low", 10, [&](MayBlock&) { compute_for_long(machine); }, cpus({0}));
     machine.spawn("waits", 40, [&](MayBlock&) { compute_for_long(machine); });
     EXPECT_TRUE(settled_well(machine));
     machine.run_for(microseconds(100));
@@ -105,12 +115,16 @@ TEST(Migration, CpuThatTurnsToLessPulls)
 TEST(Migration, LoweredThreadMakesWayForOneElsewhere)
 {
     TestMachine machine(2);
-    machine.spawn("lowers", 60, [&](MayBlock& context) {
-        machine.compute(microseconds(100));
-        machine.scheduler().set_parameters(context, context.thread(), {.policy = Policy::fifo, .priority = 5});
-        compute_for_long(machine);
-    }, cpus({0}));
-    machine.spawn("a", 50, [&](MayBlock&) { compute_for_long(machine); }, cpus({1}));
+    machine.spawn(
+        "lowers", 60,
+        [&](MayBlock& context) {
+            machine.compute(microseconds(100));
+            machine.scheduler().set_parameters(context, context.thread(), {.policy = Policy::fifo, .priority = 5});
+            compute_for_long(machine);
+        },
+        cpus({0}));
+    machine.spawn(
+        "a", 50, [&](MayBlock&) { compute_for_long(machine); }, cpus({1}));
     machine.run_for(settled);
     machine.spawn("waits", 40, [&](MayBlock&) { compute_for_long(machine); });
     EXPECT_TRUE(settled_well(machine));
@@ -133,13 +147,17 @@ TEST(Migration, EndOfABoostMakesWayForOneElsewhere)
     machine.run_for(settled);
     u32 at = machine.running_on(0) == "owner" ? 0 : 1;
     CpuSet other = cpus({1 - at});
-    machine.spawn("waiter", 70, [&](MayBlock& context) {
-        mutex.lock(context.thread());
-        mutex.unlock(context.thread());
-        compute_for_long(machine);
-    }, other);
+    machine.spawn(
+        "waiter", 70,
+        [&](MayBlock& context) {
+            mutex.lock(context.thread());
+            mutex.unlock(context.thread());
+            compute_for_long(machine);
+        },
+        other);
     machine.run_for(settled);
-    machine.spawn("middle", 40, [&](MayBlock&) { compute_for_long(machine); }, other);
+    machine.spawn(
+        "middle", 40, [&](MayBlock&) { compute_for_long(machine); }, other);
     machine.spawn("waits", 30, [&](MayBlock&) { compute_for_long(machine); });
     EXPECT_TRUE(settled_well(machine));
     EXPECT_EQ(machine.running_on(at), "owner");
@@ -152,14 +170,19 @@ TEST(Migration, EndOfABoostMakesWayForOneElsewhere)
 TEST(Migration, RaisedThreadRunsWhereItCan)
 {
     TestMachine machine(2);
-    machine.spawn("a", 50, [&](MayBlock&) { compute_for_long(machine); }, cpus({0}));
-    machine.spawn("b", 40, [&](MayBlock&) { compute_for_long(machine); }, cpus({1}));
+    machine.spawn(
+        "a", 50, [&](MayBlock&) { compute_for_long(machine); }, cpus({0}));
+    machine.spawn(
+        "b", 40, [&](MayBlock&) { compute_for_long(machine); }, cpus({1}));
     machine.run_for(settled);
     Thread& raised = machine.spawn("raised", 30, [&](MayBlock&) { compute_for_long(machine); });
     machine.run_for(settled);
-    machine.spawn("raiser", 70, [&](MayBlock& context) {
-        machine.scheduler().set_parameters(context, raised, {.policy = Policy::fifo, .priority = 45});
-    }, cpus({0}));
+    machine.spawn(
+        "raiser", 70,
+        [&](MayBlock& context) {
+            machine.scheduler().set_parameters(context, raised, {.policy = Policy::fifo, .priority = 45});
+        },
+        cpus({0}));
     EXPECT_TRUE(settled_well(machine));
     EXPECT_EQ(machine.running_on(1), "raised");
 }
@@ -168,13 +191,18 @@ TEST(Migration, RaisedThreadRunsWhereItCan)
 TEST(Migration, WidenedAffinityCountsAtOnce)
 {
     TestMachine machine(2);
-    machine.spawn("a", 50, [&](MayBlock&) { compute_for_long(machine); }, cpus({0}));
-    Thread& waits = machine.spawn("waits", 40, [&](MayBlock&) { compute_for_long(machine); }, cpus({0}));
+    machine.spawn(
+        "a", 50, [&](MayBlock&) { compute_for_long(machine); }, cpus({0}));
+    Thread& waits = machine.spawn(
+        "waits", 40, [&](MayBlock&) { compute_for_long(machine); }, cpus({0}));
     machine.run_for(settled);
-    machine.spawn("widens", 30, [&](MayBlock& context) {
-        EXPECT_TRUE(machine.scheduler().set_affinity(context, waits, cpus({0, 1})).ok());
-        compute_for_long(machine);
-    }, cpus({1}));
+    machine.spawn(
+        "widens", 30,
+        [&](MayBlock& context) {
+            EXPECT_TRUE(machine.scheduler().set_affinity(context, waits, cpus({0, 1})).ok());
+            compute_for_long(machine);
+        },
+        cpus({1}));
     EXPECT_TRUE(settled_well(machine));
     EXPECT_EQ(machine.running_on(1), "waits");
 }
@@ -187,7 +215,8 @@ public:
     Churn(u32 count, u64 seed) : machine_(count), count_(count), seed_(seed)
     {
         for (u32 index = 0; index < 3 * count + 2; index++)
-            threads_.push_back(&machine_.spawn("churn", level(), [this, index](MayBlock& context) { churn(context, index); }, some_cpus()));
+            threads_.push_back(&machine_.spawn(
+                "churn", level(), [this, index](MayBlock& context) { churn(context, index); }, some_cpus()));
         machine_.spawn("meddler", 90, [this](MayBlock& context) { meddle(context); });
     }
 
@@ -249,7 +278,8 @@ private:
     {
         for (u32 number = 0; number < count_; number++) {
             sim::Processor& processor = machine_.machine().processor(number);
-            if (!processor.interrupts_enabled || machine_.cpu(number).preempt_count != 0 || !processor.pending.empty() || !processor.waiting)
+            if (!processor.interrupts_enabled || machine_.cpu(number).preempt_count != 0 ||
+                !processor.pending.empty() || !processor.waiting)
                 return false;
         }
         return true;

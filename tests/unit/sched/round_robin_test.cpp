@@ -35,7 +35,8 @@ TEST(RoundRobin, EndOfSliceRotates)
 {
     TestMachine machine;
     Turns turns(machine);
-    for (const char* name : {"a", "b"}) machine.spawn(name, round_robin(10), [&, name](MayBlock&) { turns.work(name, milliseconds(300)); });
+    for (const char* name : {"a", "b"})
+        machine.spawn(name, round_robin(10), [&, name](MayBlock&) { turns.work(name, milliseconds(300)); });
     machine.run();
     EXPECT_EQ(turns.order, (Names{"a", "b", "a", "b", "a", "b"}));
     for (usize index = 1; index < turns.starts.size(); index++) {
@@ -74,7 +75,8 @@ TEST(RoundRobin, PreemptionDoesNotRenewTheSlice)
 {
     TestMachine machine;
     Turns turns(machine);
-    for (const char* name : {"a", "b"}) machine.spawn(name, round_robin(10), [&, name](MayBlock&) { turns.work(name, milliseconds(200)); });
+    for (const char* name : {"a", "b"})
+        machine.spawn(name, round_robin(10), [&, name](MayBlock&) { turns.work(name, milliseconds(200)); });
     machine.spawn("urgent", 20, [&](MayBlock& context) {
         for (int round = 0; round < 40; round++) {
             machine.scheduler().park(context, WaitMode::uninterruptible, hal::now() + milliseconds(30));
@@ -90,7 +92,8 @@ TEST(RoundRobin, WakingEqualsDoNotRenewTheSlice)
 {
     TestMachine machine;
     Turns turns(machine);
-    for (const char* name : {"a", "b"}) machine.spawn(name, round_robin(10), [&, name](MayBlock&) { turns.work(name, milliseconds(200)); });
+    for (const char* name : {"a", "b"})
+        machine.spawn(name, round_robin(10), [&, name](MayBlock&) { turns.work(name, milliseconds(200)); });
     for (i64 sleep_ms : {10, 20, 30, 40, 50, 60, 70, 80, 90})
         machine.spawn("often", round_robin(10), [&, sleep_ms](MayBlock& context) {
             machine.scheduler().park(context, WaitMode::uninterruptible, hal::now() + milliseconds(sleep_ms));
@@ -121,11 +124,16 @@ TEST(RoundRobin, EqualFromAnotherCpuIsRotatedIn)
     TestMachine machine(2);
     Turns turns(machine);
     CpuSet first = CpuSet::only(CpuId{0});
-    machine.spawn("a", round_robin(10), [&](MayBlock&) { turns.work("a", milliseconds(300)); }, first);
-    machine.spawn("spawner", 50, [&](MayBlock&) {
-        machine.compute(milliseconds(50));
-        machine.spawn("b", round_robin(10), [&](MayBlock&) { turns.work("b", milliseconds(200)); }, first);
-    }, CpuSet::only(CpuId{1}));
+    machine.spawn(
+        "a", round_robin(10), [&](MayBlock&) { turns.work("a", milliseconds(300)); }, first);
+    machine.spawn(
+        "spawner", 50,
+        [&](MayBlock&) {
+            machine.compute(milliseconds(50));
+            machine.spawn(
+                "b", round_robin(10), [&](MayBlock&) { turns.work("b", milliseconds(200)); }, first);
+        },
+        CpuSet::only(CpuId{1}));
     machine.run();
     EXPECT_EQ(turns.order, (Names{"a", "b", "a", "b", "a"}));
 }

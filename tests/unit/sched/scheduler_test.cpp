@@ -137,10 +137,11 @@ TEST(Scheduler, WorkEndsWaitsByMode)
         Work work;
         bool ends;
     };
-    for (Case test : {Case{WaitMode::interruptible, Work::signal, true}, Case{WaitMode::interruptible, Work::stop, true},
-                      Case{WaitMode::interruptible, Work::fatal, true}, Case{WaitMode::interruptible, Work::rseq, false},
-                      Case{WaitMode::killable, Work::signal, false}, Case{WaitMode::killable, Work::fatal, true},
-                      Case{WaitMode::uninterruptible, Work::fatal, false}}) {
+    for (Case test :
+         {Case{WaitMode::interruptible, Work::signal, true}, Case{WaitMode::interruptible, Work::stop, true},
+          Case{WaitMode::interruptible, Work::fatal, true}, Case{WaitMode::interruptible, Work::rseq, false},
+          Case{WaitMode::killable, Work::signal, false}, Case{WaitMode::killable, Work::fatal, true},
+          Case{WaitMode::uninterruptible, Work::fatal, false}}) {
         for (bool before : {true, false}) {  // the work came before the wait, or during it
             TestMachine machine;
             Thread::Wake wake{};
@@ -183,15 +184,21 @@ TEST(Scheduler, NoWakeUpIsLostBetweenTwoCpus)
     for (i64 delay = 0; delay < 1200; delay++) {
         TestMachine machine(2);
         bool done = false;
-        Thread& waiter = machine.spawn("waiter", 20, [&](MayBlock& context) {
-            machine.compute(microseconds(5));
-            machine.scheduler().park(context, WaitMode::uninterruptible);
-            done = true;
-        }, CpuSet::only(CpuId{0}));
-        machine.spawn("waker", 20, [&](MayBlock&) {
-            machine.compute(nanoseconds(4000 + delay));
-            machine.scheduler().unpark(waiter);
-        }, CpuSet::only(CpuId{1}));
+        Thread& waiter = machine.spawn(
+            "waiter", 20,
+            [&](MayBlock& context) {
+                machine.compute(microseconds(5));
+                machine.scheduler().park(context, WaitMode::uninterruptible);
+                done = true;
+            },
+            CpuSet::only(CpuId{0}));
+        machine.spawn(
+            "waker", 20,
+            [&](MayBlock&) {
+                machine.compute(nanoseconds(4000 + delay));
+                machine.scheduler().unpark(waiter);
+            },
+            CpuSet::only(CpuId{1}));
         ASSERT_NO_THROW(machine.run()) << "delay " << delay;
         ASSERT_TRUE(done);
     }
@@ -256,7 +263,8 @@ TEST(Scheduler, BlockingWithPreemptionOffPanics)
     EXPECT_THROW(machine.run([&](MayBlock& context) {
         PreemptOff off;
         machine.scheduler().park(context, WaitMode::uninterruptible);
-    }), sim::Stopped);
+    }),
+                 sim::Stopped);
 }
 
 // A machine on which all wait for ever says so, and who waits.

@@ -17,8 +17,9 @@ inline testing::AssertionResult most_urgent_threads_run(TestMachine& machine)
             int level = running.is_idle ? -1 : running.level;
             Thread* waiting = queue.find_movable(CpuId{to}, level);
             if (!waiting) continue;
-            return testing::AssertionFailure() << waiting->name << " (level " << int{waiting->level} << ") waits on CPU " << from
-                                               << " while CPU " << to << " runs " << running.name << " (level " << level << ")";
+            return testing::AssertionFailure()
+                   << waiting->name << " (level " << int{waiting->level} << ") waits on CPU " << from << " while CPU "
+                   << to << " runs " << running.name << " (level " << level << ")";
         }
     }
     return testing::AssertionSuccess();
@@ -34,8 +35,8 @@ inline testing::AssertionResult hints_are_right(TestMachine& machine)
             return testing::AssertionFailure() << "CPU " << number << " runs level " << level << " and says "
                                                << queue.current_level.load(Order::relaxed);
         if (machine.cpu_count() > 1 && queue.waiting_level.load(Order::relaxed) != queue.highest())
-            return testing::AssertionFailure() << "on CPU " << number << " level " << queue.highest() << " waits, and it says "
-                                               << queue.waiting_level.load(Order::relaxed);
+            return testing::AssertionFailure() << "on CPU " << number << " level " << queue.highest()
+                                               << " waits, and it says " << queue.waiting_level.load(Order::relaxed);
     }
     return testing::AssertionSuccess();
 }
@@ -47,15 +48,17 @@ inline testing::AssertionResult level_is_right(Thread& thread) NO_THREAD_SAFETY_
     Level inherited = level_fair;
     for (PiWaiter& donor : thread.donors) {
         if (donor.thread.blocked_on != &donor || donor.mutex.owner() != &thread)
-            return testing::AssertionFailure() << thread.name << " inherits from " << donor.thread.name << ", which does not wait for it";
+            return testing::AssertionFailure()
+                   << thread.name << " inherits from " << donor.thread.name << ", which does not wait for it";
         if (donor.level != donor.thread.level)
-            return testing::AssertionFailure() << donor.thread.name << " waits at level " << int{donor.level} << " and has "
-                                               << int{donor.thread.level};
+            return testing::AssertionFailure() << donor.thread.name << " waits at level " << int{donor.level}
+                                               << " and has " << int{donor.thread.level};
         if (donor.thread.level > inherited) inherited = donor.thread.level;
     }
     Level right = std::max(thread.base_level, inherited);
     if (thread.level == right) return testing::AssertionSuccess();
-    return testing::AssertionFailure() << thread.name << " has level " << int{thread.level} << " instead of " << int{right};
+    return testing::AssertionFailure() << thread.name << " has level " << int{thread.level} << " instead of "
+                                       << int{right};
 }
 
 }  // namespace takt

@@ -69,7 +69,8 @@ TEST(Completion, TimesOutAndIsInterrupted)
     Completion completion;
     Thread& waiter = machine.spawn("waiter", 20, [&](MayBlock& context) {
         Instant deadline = hal::now() + microseconds(20);
-        EXPECT_EQ(completion.wait(context, {.mode = WaitMode::uninterruptible, .deadline = deadline}).error(), Errno::etimedout);
+        EXPECT_EQ(completion.wait(context, {.mode = WaitMode::uninterruptible, .deadline = deadline}).error(),
+                  Errno::etimedout);
         EXPECT_GE(hal::now(), deadline);
         EXPECT_EQ(completion.wait(context, {.mode = WaitMode::interruptible}).error(), Errno::erestartsys);
     });
@@ -88,13 +89,22 @@ TEST(Completion, TimeoutAtAnyInstant)
         TestMachine machine(2);
         Completion completion;
         bool got = false;
-        machine.spawn("waiter", 20, [&](MayBlock& context) {
-            got = completion.wait(context, {.mode = WaitMode::uninterruptible, .deadline = hal::now() + nanoseconds(2000 + delay)}).ok();
-        }, only(0));
-        machine.spawn("completer", 20, [&](MayBlock&) {
-            machine.compute(nanoseconds(3000));
-            completion.complete();
-        }, only(1));
+        machine.spawn(
+            "waiter", 20,
+            [&](MayBlock& context) {
+                got = completion
+                          .wait(context,
+                                {.mode = WaitMode::uninterruptible, .deadline = hal::now() + nanoseconds(2000 + delay)})
+                          .ok();
+            },
+            only(0));
+        machine.spawn(
+            "completer", 20,
+            [&](MayBlock&) {
+                machine.compute(nanoseconds(3000));
+                completion.complete();
+            },
+            only(1));
         ASSERT_NO_THROW(machine.run());
         ASSERT_EQ(completion.try_wait(), !got) << "delay " << delay;
         timeouts += !got;

@@ -12,22 +12,26 @@ SchedulingParameters fifo(Level level) { return {.policy = Policy::fifo, .priori
 // n + 1, so that building the chain boosts everyone already.
 class Chain {
 public:
-    explicit Chain(TestMachine& machine, usize links, Duration work = milliseconds(1), CpuSet cpus = CpuSet::all(cpu_count_max))
+    explicit Chain(TestMachine& machine, usize links, Duration work = milliseconds(1),
+                   CpuSet cpus = CpuSet::all(cpu_count_max))
         : machine_(machine), mutexes_(links)
     {
         for (usize index = 0; index < links; index++) {
-            threads_.push_back(&machine.spawn("link", static_cast<Level>(index + 1), [this, index, work](MayBlock& context) {
-                Thread& self = context.thread();
-                mutexes_[index].lock(self);
-                if (index == 0)
-                    machine_.compute(work);
-                else
-                    mutexes_[index - 1].lock(self);
-                ended_.push_back(index);
-                if (index > 0) mutexes_[index - 1].unlock(self);
-                mutexes_[index].unlock(self);
-                EXPECT_EQ(self.level, self.base_level) << "link " << index;
-            }, cpus));
+            threads_.push_back(&machine.spawn(
+                "link", static_cast<Level>(index + 1),
+                [this, index, work](MayBlock& context) {
+                    Thread& self = context.thread();
+                    mutexes_[index].lock(self);
+                    if (index == 0)
+                        machine_.compute(work);
+                    else
+                        mutexes_[index - 1].lock(self);
+                    ended_.push_back(index);
+                    if (index > 0) mutexes_[index - 1].unlock(self);
+                    mutexes_[index].unlock(self);
+                    EXPECT_EQ(self.level, self.base_level) << "link " << index;
+                },
+                cpus));
             machine.run_for(microseconds(10));
         }
     }
@@ -87,9 +91,13 @@ TEST(PiChain, TimeoutLowersTheWholeChain)
 {
     TestMachine machine(2);
     Chain chain(machine, 6, milliseconds(1), only(0));
-    machine.spawn("urgent", 80, [&](MayBlock& context) {
-        EXPECT_EQ(chain.last_mutex().lock_interruptible(context, hal::now() + microseconds(100)).error(), Errno::etimedout);
-    }, only(1));
+    machine.spawn(
+        "urgent", 80,
+        [&](MayBlock& context) {
+            EXPECT_EQ(chain.last_mutex().lock_interruptible(context, hal::now() + microseconds(100)).error(),
+                      Errno::etimedout);
+        },
+        only(1));
     machine.run_for(microseconds(50));
     EXPECT_TRUE(chain.all_at(80));
     machine.run_for(microseconds(100));
@@ -119,10 +127,14 @@ TEST(PiChain, BranchesJoin)
     TestMachine machine(2);
     Chain chain(machine, 4, milliseconds(1), only(0));
     for (Level level : {70, 80})
-        machine.spawn("branch", level, [&, level](MayBlock& context) {
-            PiMutex& mutex = chain.mutex(level == 70 ? 1 : 3);
-            EXPECT_EQ(mutex.lock_interruptible(context, hal::now() + microseconds(level == 80 ? 50 : 150)).error(), Errno::etimedout);
-        }, only(1));
+        machine.spawn(
+            "branch", level,
+            [&, level](MayBlock& context) {
+                PiMutex& mutex = chain.mutex(level == 70 ? 1 : 3);
+                EXPECT_EQ(mutex.lock_interruptible(context, hal::now() + microseconds(level == 80 ? 50 : 150)).error(),
+                          Errno::etimedout);
+            },
+            only(1));
     machine.run_for(microseconds(30));
     EXPECT_TRUE(chain.all_at(80));
     machine.run_for(microseconds(50));
@@ -143,13 +155,17 @@ TEST(PiChain, InterruptsAreOffForOneStepOnly)
             TestMachine machine(2);
             Chain chain(machine, length, milliseconds(1), only(0));
             i64 sent = 0, taken = 0;
-            machine.spawn("urgent", 80, [&](MayBlock& context) {
-                machine.at(hal::now() + nanoseconds(delay), [&] {
-                    sent = machine.now().ns;
-                    machine.interrupt(CpuId{1}, [&] { taken = machine.now().ns; });
-                });
-                EXPECT_EQ(chain.last_mutex().lock_interruptible(context, hal::now() + microseconds(40)).error(), Errno::etimedout);
-            }, only(1));
+            machine.spawn(
+                "urgent", 80,
+                [&](MayBlock& context) {
+                    machine.at(hal::now() + nanoseconds(delay), [&] {
+                        sent = machine.now().ns;
+                        machine.interrupt(CpuId{1}, [&] { taken = machine.now().ns; });
+                    });
+                    EXPECT_EQ(chain.last_mutex().lock_interruptible(context, hal::now() + microseconds(40)).error(),
+                              Errno::etimedout);
+                },
+                only(1));
             machine.run_for(microseconds(100));
             EXPECT_NE(taken, 0);
             worst = std::max(worst, taken - sent);
@@ -167,11 +183,14 @@ TEST(PiChain, EndsRightAtAnyInstant)
     for (i64 delay = 0; delay < 4000; delay += 3) {
         TestMachine machine(2);
         Chain chain(machine, 3, microseconds(36), only(0));
-        Thread& urgent = machine.spawn("urgent", 80, [&](MayBlock& context) {
-            machine.compute(nanoseconds(1000 + delay));
-            Result<void> result = chain.last_mutex().lock_interruptible(context, hal::now() + nanoseconds(900));
-            if (result.ok()) chain.last_mutex().unlock(context.thread());
-        }, only(1));
+        Thread& urgent = machine.spawn(
+            "urgent", 80,
+            [&](MayBlock& context) {
+                machine.compute(nanoseconds(1000 + delay));
+                Result<void> result = chain.last_mutex().lock_interruptible(context, hal::now() + nanoseconds(900));
+                if (result.ok()) chain.last_mutex().unlock(context.thread());
+            },
+            only(1));
         ASSERT_NO_THROW(machine.run()) << "delay " << delay;
         ASSERT_TRUE(chain.levels_are_right() && level_is_right(urgent)) << "delay " << delay;
         for (usize index = 0; index < chain.size(); index++) {
@@ -189,20 +208,28 @@ TEST(PiChain, WalksMeet)
     for (i64 delay = 0; delay < 3000; delay += 2) {
         TestMachine machine(3);
         Chain chain(machine, 5, microseconds(100), only(0));
-        machine.spawn("waiter", 80, [&](MayBlock& context) {
-            machine.compute(nanoseconds(1500));
-            EXPECT_EQ(chain.last_mutex().lock_interruptible(context, hal::now() + microseconds(20)).error(), Errno::etimedout);
-        }, only(1));
-        machine.spawn("changer", 90, [&](MayBlock& context) {
-            machine.compute(nanoseconds(500 + delay));
-            machine.scheduler().set_parameters(context, chain.link(2), fifo(85));
-            machine.scheduler().set_parameters(context, chain.link(2), fifo(70));
-        }, only(2));
+        machine.spawn(
+            "waiter", 80,
+            [&](MayBlock& context) {
+                machine.compute(nanoseconds(1500));
+                EXPECT_EQ(chain.last_mutex().lock_interruptible(context, hal::now() + microseconds(20)).error(),
+                          Errno::etimedout);
+            },
+            only(1));
+        machine.spawn(
+            "changer", 90,
+            [&](MayBlock& context) {
+                machine.compute(nanoseconds(500 + delay));
+                machine.scheduler().set_parameters(context, chain.link(2), fifo(85));
+                machine.scheduler().set_parameters(context, chain.link(2), fifo(70));
+            },
+            only(2));
         machine.run_for(microseconds(15));
         ASSERT_TRUE(chain.all_at(80)) << "delay " << delay;
         ASSERT_TRUE(chain.levels_are_right()) << "delay " << delay;
         machine.run_for(microseconds(20));
-        for (usize index = 0; index < 5; index++) ASSERT_EQ(chain.link(index).level, index <= 2 ? 70 : 5) << "delay " << delay;
+        for (usize index = 0; index < 5; index++)
+            ASSERT_EQ(chain.link(index).level, index <= 2 ? 70 : 5) << "delay " << delay;
         machine.run();
     }
 }

@@ -106,24 +106,33 @@ TEST(PiMutex, NextOwnerInheritsFromTheRest)
 {
     TestMachine machine(2);
     PiMutex mutex;
-    machine.spawn("owner", 60, [&](MayBlock& context) {
-        mutex.lock(context.thread());
-        machine.compute(microseconds(100));
-        mutex.unlock(context.thread());
-    }, only(0));
+    machine.spawn(
+        "owner", 60,
+        [&](MayBlock& context) {
+            mutex.lock(context.thread());
+            machine.compute(microseconds(100));
+            mutex.unlock(context.thread());
+        },
+        only(0));
     machine.run_for(microseconds(10));
-    Thread& high = machine.spawn("high", 50, [&](MayBlock& context) {
-        mutex.lock(context.thread());
-        // By now the other one waits, though it came later and has been raised meanwhile.
-        machine.scheduler().set_parameters(context, context.thread(), fifo(5));
-        EXPECT_EQ(context.thread().level, 40);
-        mutex.unlock(context.thread());
-        EXPECT_EQ(context.thread().level, 5);
-    }, only(1));
-    machine.spawn("other", 40, [&](MayBlock& context) {
-        mutex.lock(context.thread());
-        mutex.unlock(context.thread());
-    }, only(1));
+    Thread& high = machine.spawn(
+        "high", 50,
+        [&](MayBlock& context) {
+            mutex.lock(context.thread());
+            // By now the other one waits, though it came later and has been raised meanwhile.
+            machine.scheduler().set_parameters(context, context.thread(), fifo(5));
+            EXPECT_EQ(context.thread().level, 40);
+            mutex.unlock(context.thread());
+            EXPECT_EQ(context.thread().level, 5);
+        },
+        only(1));
+    machine.spawn(
+        "other", 40,
+        [&](MayBlock& context) {
+            mutex.lock(context.thread());
+            mutex.unlock(context.thread());
+        },
+        only(1));
     machine.run();
     EXPECT_TRUE(level_is_right(high));
 }
@@ -134,19 +143,25 @@ TEST(PiMutex, ChangedPriorityOfAWaiterCounts)
     TestMachine machine(2);
     PiMutex mutex;
     Names order;
-    Thread& owner = machine.spawn("owner", 10, [&](MayBlock& context) {
-        mutex.lock(context.thread());
-        machine.compute(milliseconds(1));
-        mutex.unlock(context.thread());
-    }, only(0));
+    Thread& owner = machine.spawn(
+        "owner", 10,
+        [&](MayBlock& context) {
+            mutex.lock(context.thread());
+            machine.compute(milliseconds(1));
+            mutex.unlock(context.thread());
+        },
+        only(0));
     machine.run_for(microseconds(10));
     Thread* waiters[2];
     for (Level level : {20, 30})
-        waiters[level / 10 - 2] = &machine.spawn("waiter", level, [&, level](MayBlock& context) {
-            mutex.lock(context.thread());
-            order.push_back(std::to_string(level));
-            mutex.unlock(context.thread());
-        }, only(1));
+        waiters[level / 10 - 2] = &machine.spawn(
+            "waiter", level,
+            [&, level](MayBlock& context) {
+                mutex.lock(context.thread());
+                order.push_back(std::to_string(level));
+                mutex.unlock(context.thread());
+            },
+            only(1));
     machine.run_for(microseconds(50));
     EXPECT_EQ(owner.level, 30);
     machine.spawn("changer", 90, [&](MayBlock& context) {
@@ -199,7 +214,8 @@ TEST(PiMutex, SignalEndsTheWait)
     });
     machine.run_for(microseconds(5));
     Errno error{};
-    Thread& waiter = machine.spawn("waiter", 30, [&](MayBlock& context) { error = mutex.lock_interruptible(context, Instant::never()).error(); });
+    Thread& waiter = machine.spawn(
+        "waiter", 30, [&](MayBlock& context) { error = mutex.lock_interruptible(context, Instant::never()).error(); });
     machine.run_for(microseconds(50));
     EXPECT_EQ(owner.level, 30);
     machine.interrupt(CpuId{0}, [&] { machine.scheduler().set_work(waiter, Work::signal); });
@@ -244,7 +260,8 @@ TEST(PiMutex, LockingTwicePanics)
     EXPECT_THROW(machine.run([&](MayBlock& context) {
         mutex.lock(context.thread());
         mutex.lock(context.thread());
-    }), sim::Stopped);
+    }),
+                 sim::Stopped);
 }
 
 // The halves of a wait, for requeueing: another thread queues the waiter and takes it out.
@@ -322,28 +339,37 @@ TEST(PiMutex, TimeoutAtAnyInstantOfAHandOver)
     for (i64 delay = 0; delay < window; delay++) {
         TestMachine machine(2);
         PiMutex mutex;
-        Thread& owner = machine.spawn("owner", 10, [&](MayBlock& context) {
-            mutex.lock(context.thread());
-            machine.compute(nanoseconds(6000));
-            mutex.unlock(context.thread());
-        }, only(0));
+        Thread& owner = machine.spawn(
+            "owner", 10,
+            [&](MayBlock& context) {
+                mutex.lock(context.thread());
+                machine.compute(nanoseconds(6000));
+                mutex.unlock(context.thread());
+            },
+            only(0));
         machine.run_for(microseconds(2));
-        machine.spawn("waiter", 30, [&](MayBlock& context) {
-            Result<void> result = mutex.lock_interruptible(context, hal::now() + nanoseconds(3000 + delay));
-            if (!result.ok()) {
-                EXPECT_EQ(result.error(), Errno::etimedout);
-                timeouts++;
-                return;
-            }
-            ASSERT_TRUE(mutex.held_by(context.thread()));
-            mutex.unlock(context.thread());
-        }, only(1));
-        machine.spawn("next", 20, [&](MayBlock& context) {
-            mutex.lock(context.thread());
-            machine.compute(nanoseconds(100));
-            mutex.unlock(context.thread());
-            EXPECT_TRUE(level_is_right(context.thread()));
-        }, only(1));
+        machine.spawn(
+            "waiter", 30,
+            [&](MayBlock& context) {
+                Result<void> result = mutex.lock_interruptible(context, hal::now() + nanoseconds(3000 + delay));
+                if (!result.ok()) {
+                    EXPECT_EQ(result.error(), Errno::etimedout);
+                    timeouts++;
+                    return;
+                }
+                ASSERT_TRUE(mutex.held_by(context.thread()));
+                mutex.unlock(context.thread());
+            },
+            only(1));
+        machine.spawn(
+            "next", 20,
+            [&](MayBlock& context) {
+                mutex.lock(context.thread());
+                machine.compute(nanoseconds(100));
+                mutex.unlock(context.thread());
+                EXPECT_TRUE(level_is_right(context.thread()));
+            },
+            only(1));
         ASSERT_NO_THROW(machine.run()) << "delay " << delay;
         ASSERT_EQ(mutex.owner(), nullptr);
         ASSERT_FALSE(mutex.contended()) << "delay " << delay;

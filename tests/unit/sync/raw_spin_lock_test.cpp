@@ -15,16 +15,19 @@ TEST(RawSpinLock, Excludes)
         TestLock lock;
         int inside = 0, entered = 0;
         for (u32 cpu = 0; cpu < 4; cpu++)
-            machine.spawn("thread", 10, [&, cpu](MayBlock&) {
-                for (int round = 0; round < 5; round++) {
-                    machine.compute(nanoseconds(1 + cpu * step));
-                    RawGuard guard(lock);
-                    ASSERT_EQ(++inside, 1);
-                    machine.compute(nanoseconds(30));
-                    ASSERT_EQ(--inside, 0);
-                    entered++;
-                }
-            }, CpuSet::only(CpuId{cpu}));
+            machine.spawn(
+                "thread", 10,
+                [&, cpu](MayBlock&) {
+                    for (int round = 0; round < 5; round++) {
+                        machine.compute(nanoseconds(1 + cpu * step));
+                        RawGuard guard(lock);
+                        ASSERT_EQ(++inside, 1);
+                        machine.compute(nanoseconds(30));
+                        ASSERT_EQ(--inside, 0);
+                        entered++;
+                    }
+                },
+                CpuSet::only(CpuId{cpu}));
         machine.run();
         EXPECT_EQ(entered, 20);
         EXPECT_FALSE(lock.held());
@@ -106,7 +109,8 @@ TEST(RawSpinLock, BugsStopTheMachine)
             InterruptsOff off;
             lock.acquire();
             lock.acquire();
-        }), sim::Stopped);
+        }),
+                     sim::Stopped);
     }
 }
 

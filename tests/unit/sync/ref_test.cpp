@@ -73,7 +73,9 @@ TEST(Ref, LastReferenceGone)
         bool& found_;
     };
     bool called = false, found = true;
-    { Ref<Watched> reference = Ref<Watched>::adopt(new Watched(called, found)); }
+    {
+        Ref<Watched> reference = Ref<Watched>::adopt(new Watched(called, found));
+    }
     EXPECT_TRUE(called);
     EXPECT_FALSE(found);
 }

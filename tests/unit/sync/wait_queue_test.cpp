@@ -135,14 +135,20 @@ TEST(WaitQueue, NoWakeUpIsLost)
     for (i64 delay = 0; delay < 2500; delay++) {
         TestMachine machine(2);
         Tokens tokens;
-        machine.spawn("waiter", 20, [&](MayBlock& context) {
-            machine.compute(nanoseconds(2000));
-            EXPECT_TRUE(tokens.take(context).ok());
-        }, only(0));
-        machine.spawn("giver", 20, [&](MayBlock& context) {
-            machine.compute(nanoseconds(1500 + delay));
-            tokens.give(context);
-        }, only(1));
+        machine.spawn(
+            "waiter", 20,
+            [&](MayBlock& context) {
+                machine.compute(nanoseconds(2000));
+                EXPECT_TRUE(tokens.take(context).ok());
+            },
+            only(0));
+        machine.spawn(
+            "giver", 20,
+            [&](MayBlock& context) {
+                machine.compute(nanoseconds(1500 + delay));
+                tokens.give(context);
+            },
+            only(1));
         ASSERT_NO_THROW(machine.run()) << "delay " << delay;
         ASSERT_EQ(tokens.count(), 0u);
     }
@@ -159,22 +165,32 @@ TEST(WaitQueue, ErrorDoesNotSwallowAWakeUp)
             TestMachine machine(2);
             Tokens tokens;
             bool first_got = false, second_got = false;
-            Thread& first = machine.spawn("first", 30, [&](MayBlock& context) {
-                WaitOptions options;
-                if (!by_signal) options.deadline = hal::now() + nanoseconds(5000 + delay);
-                first_got = tokens.take(context, options).ok();
-            }, only(0));
-            machine.spawn("second", 20, [&](MayBlock& context) {
-                EXPECT_TRUE(tokens.take(context).ok());
-                second_got = true;
-            }, only(0));
-            machine.spawn("giver", 20, [&](MayBlock& context) {
-                machine.compute(nanoseconds(7000));
-                tokens.give(context);
-            }, only(1));
+            Thread& first = machine.spawn(
+                "first", 30,
+                [&](MayBlock& context) {
+                    WaitOptions options;
+                    if (!by_signal) options.deadline = hal::now() + nanoseconds(5000 + delay);
+                    first_got = tokens.take(context, options).ok();
+                },
+                only(0));
+            machine.spawn(
+                "second", 20,
+                [&](MayBlock& context) {
+                    EXPECT_TRUE(tokens.take(context).ok());
+                    second_got = true;
+                },
+                only(0));
+            machine.spawn(
+                "giver", 20,
+                [&](MayBlock& context) {
+                    machine.compute(nanoseconds(7000));
+                    tokens.give(context);
+                },
+                only(1));
             if (by_signal)
-                machine.at(machine.now() + nanoseconds(5500 + delay),
-                           [&] { machine.interrupt(CpuId{0}, [&] { machine.scheduler().set_work(first, Work::signal); }); });
+                machine.at(machine.now() + nanoseconds(5500 + delay), [&] {
+                    machine.interrupt(CpuId{0}, [&] { machine.scheduler().set_work(first, Work::signal); });
+                });
             machine.run_until_idle();
             ASSERT_NE(first_got, second_got) << "delay " << delay;
             errors += !first_got;

@@ -19,7 +19,6 @@ Instant now() { return {read_clock()}; }
 u64 cycles() { return static_cast<u64>(read_clock()); }
 u64 cycles_to_ns(u64 cycles) { return cycles; }
 Instant instant_of(u64 cycles) { return {static_cast<i64>(cycles)}; }
-Instant instant_of(u64 cycles) { return {static_cast<i64>(cycles)}; }
 i64 boot_time_of_day_ns() { return 1'000'000'000 * ns_per_s; }  // 2001-09-09 01:46:40 UTC
 
 void arm_timer(Instant deadline)

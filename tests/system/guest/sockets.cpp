@@ -335,9 +335,8 @@ void datagrams()
 
 // --- Ancillary data.
 
-union Control {
-    char bytes[CMSG_SPACE(4 * sizeof(int)) + CMSG_SPACE(sizeof(ucred))];
-    cmsghdr first;
+struct Control {
+    alignas(cmsghdr) char bytes[CMSG_SPACE(4 * sizeof(int)) + CMSG_SPACE(sizeof(ucred))];
 };
 
 struct Message {

@@ -335,8 +335,9 @@ void datagrams()
 
 // --- Ancillary data.
 
-struct Control {
-    alignas(cmsghdr) char bytes[CMSG_SPACE(4 * sizeof(int)) + CMSG_SPACE(sizeof(ucred))];
+union Control {
+    char bytes[CMSG_SPACE(4 * sizeof(int)) + CMSG_SPACE(sizeof(ucred))];
+    cmsghdr first;
 };
 
 struct Message {

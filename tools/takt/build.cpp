@@ -20,7 +20,10 @@ void run_ninja(const std::string& what, const fs::path& build)
     const Arguments question = {"ninja", "-C", build.string(), "-n"};
     const CommandResult plan = capture(question, {.directory = {}, .merge_errors = true});
     if (plan.status == 0 && plan.output.find("no work to do") != std::string::npos) return;
-    say("building {}", what);
+    // Whether files came or went is looked up in each run, and is nothing to talk about.
+    const bool builds = plan.output.find("Building") != std::string::npos ||
+                        plan.output.find("Linking") != std::string::npos || plan.status != 0;
+    if (builds) say("building {}", what);
     const unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
     const CommandResult result =
         capture({"ninja", "-C", build.string(), "-j", std::to_string(jobs)}, {.directory = {}, .merge_errors = true});

@@ -202,8 +202,14 @@ void execute_init(MayBlock& context)
     Result<Owned<InitArguments>> made = make<InitArguments>(context);
     if (!made.ok()) PANIC("no memory for init's arguments");
     InitArguments& arguments = *made.value();
-    std::string_view first = parameter("rdinit").empty() ? "/init" : parameter("rdinit");
-    if (try_init(context, arguments, first).ok()) return;
+    // Linux would turn to a root file system on a device next; there is none, and it panics there.
+    if (std::string_view wanted = parameter("rdinit"); !wanted.empty()) {
+        Result<void> result = try_init(context, arguments, wanted);
+        if (result.ok()) return;
+        log(LogLevel::emergency, "rdinit={} failed (error -{}).\n", wanted, static_cast<i32>(result.error()));
+        PANIC("the requested init of the initramfs failed");
+    }
+    if (try_init(context, arguments, "/init").ok()) return;
     if (std::string_view wanted = parameter("init"); !wanted.empty()) {
         Result<void> result = try_init(context, arguments, wanted);
         if (result.ok()) return;

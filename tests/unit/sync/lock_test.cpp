@@ -37,7 +37,7 @@ TEST(Lock, GuardsHoldForAScope)
     Mutex<Rank::inode> mutex;
     Lock<Rank::process> outer;
     Lock<Rank::object> inner;
-    EXPECT_EQ(stopped_by([&](MayBlock& context) {
+    EXPECT_EQ(stopped_by([&](MayBlock& context) NO_THREAD_SAFETY_ANALYSIS {
                   Thread& self = context.thread();
                   {
                       MutexGuard mutex_guard(mutex, context);

@@ -66,7 +66,7 @@ TEST(RawSpinLock, TryAcquire)
 {
     TestMachine machine;
     TestLock lock;
-    machine.run([&](MayBlock&) {
+    machine.run([&](MayBlock&) NO_THREAD_SAFETY_ANALYSIS {
         InterruptsOff off;
         EXPECT_TRUE(lock.try_acquire());
         EXPECT_TRUE(lock.held());

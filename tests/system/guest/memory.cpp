@@ -593,7 +593,6 @@ void bad_addresses()
 
 // --- Threads that fault, map and unmap at once.
 
-std::atomic<bool> stop{false};
 char* common;
 
 void* churn(void* argument)

@@ -47,6 +47,9 @@ int memcmp(const void* left, const void* right, usize bytes)
     return 0;
 }
 
+// What clang makes of comparisons for equality.
+int bcmp(const void* left, const void* right, usize bytes) { return memcmp(left, right, bytes); }
+
 usize strlen(const char* text)
 {
     usize length = 0;

@@ -122,12 +122,16 @@ Result<void> Inflate::compressed(MayBlock& context)
 Result<void> Inflate::copy_match(MayBlock& context, u32 length, u32 distance)
 {
     if (distance > flushed_ + at_ || overrun()) return Errno::einval;
-    u32 from = (at_ - distance) & (window_size - 1);
-    // Bytes that this very match makes may be its source: one at a time.
-    for (; length > 0; length--) {
-        u8 byte = window_[from];
-        from = (from + 1) & (window_size - 1);
-        TRY(emit(context, byte));
+    while (length > 0) {  // bound: three pieces, as the window's end may cut source and target
+        u32 from = (at_ - distance) & (window_size - 1);
+        u32 piece = std::min(length, window_size - std::max(at_, from));
+        const u8* source = window_ + from;
+        u8* target = window_ + at_;
+        // Bytes that this very match makes may be its source: one at a time.
+        for (u32 index = 0; index < piece; index++) target[index] = source[index];
+        at_ += piece;
+        length -= piece;
+        if (at_ == window_size) TRY(flush(context));
     }
     return {};
 }

@@ -1,6 +1,6 @@
 // Inflate: decompresses a gzip member (RFC 1951, RFC 1952) that is in memory, in order, through a 32 KiB window.
 //
-// Cost: about 20 instructions a byte of output. 48 KiB of state, so make<Inflate>() it.
+// Cost: about 40 instructions a byte of output. 48 KiB of state, so make<Inflate>() it.
 #pragma once
 
 #include <kernel/mm/allocate.hpp>

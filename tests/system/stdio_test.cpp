@@ -24,7 +24,7 @@ std::string difficult_bytes(size_t size)
 
 TEST(Stdio, BytesPassUnchanged)
 {
-    const std::string bytes = difficult_bytes(50'000);
+    const std::string bytes = difficult_bytes(20'000);
     const Outcome outcome = run({"cat"}, {}, bytes);
     SCOPED_TRACE(outcome.command);
     EXPECT_EQ(outcome.status, 0);

@@ -52,7 +52,8 @@ std::string Symbolizer::name(uint64_t address) const
     if (function != nullptr) text = fmt::format("{}+{:#x}", demangled(function), offset);
     int line = 0;
     const char* file = nullptr;
-    if (Dwfl_Line* place = dwfl_module_getsrc(image_->module, address))
+    // A return address: the call is the instruction before it.
+    if (Dwfl_Line* place = dwfl_module_getsrc(image_->module, offset > 0 ? address - 1 : address))
         file = dwfl_lineinfo(place, nullptr, &line, nullptr, nullptr, nullptr);
     if (file != nullptr) {
         const std::string source = source_directory().string() + "/";

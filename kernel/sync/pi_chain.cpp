@@ -140,7 +140,8 @@ bool PiChain::deadlocks(PiMutex& mutex, Thread& self)
         while (!found && busy) {
             RawGuard guard(owner->pi_lock);
             busy = false;
-            if (!owner->blocked_on) break;
+            // A wait for a kernel lock ends by itself: its owner may be our caller, who holds one while it asks.
+            if (!owner->blocked_on || !owner->blocked_on->queued) break;
             PiMutex& wanted = owner->blocked_on->mutex;
             if (!wanted.wait_lock_.try_acquire()) {
                 busy = true;

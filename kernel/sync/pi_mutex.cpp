@@ -82,6 +82,7 @@ Result<bool> PiMutex::start_wait_for(PiWaiter& waiter)
 {
     Thread& self = waiter.thread;
     if (owner() == &self || PiChain::deadlocks(*this, self)) return Errno::edeadlk;
+    waiter.queued = true;  // before others can see it: deadlocks() tells it from a wait for a kernel lock
     Thread* propagate_from;
     bool taken = take_or_queue(self, waiter, false, propagate_from);
     if (propagate_from) PiChain::propagate(*propagate_from);

@@ -58,8 +58,10 @@ Result<void> AddressSpace::share_pages(MayBlock& context, AddressSpace& child, c
 // Whether the child gets a translation of its own: then it holds a reference.
 bool AddressSpace::share_page(void* child, FrameNumber frame) NO_THREAD_SAFETY_ANALYSIS
 {
-    if (hal::kernel().frames.descriptor(frame).use != FrameUse::anonymous) return false;
-    static_cast<void>(FrameRef::share(frame).release());
+    FrameDescriptor& descriptor = hal::kernel().frames.descriptor(frame);
+    if (descriptor.use != FrameUse::anonymous) return false;
+    u32 before = descriptor.references.fetch_add(1, Order::relaxed);
+    ASSERT(before != 0);
     static_cast<AddressSpace*>(child)->anonymous_pages_++;
     return true;
 }

@@ -32,6 +32,14 @@ private:
     Lock& second_;
 };
 
+// Names are short: a call would cost more than the comparison.
+inline bool same_text(const char* left, std::string_view right)
+{
+    for (char character : right)
+        if (*left++ != character) return false;
+    return true;
+}
+
 }  // namespace
 
 Directory::~Directory() NO_THREAD_SAFETY_ANALYSIS { ASSERT(by_name_.empty()); }
@@ -61,9 +69,7 @@ Dentry* Directory::find_pinned(const EntryName& name)
 {
     auto at = by_name_.lower_bound(name.hash, DentryByHash());
     for (; at != by_name_.end() && at->hash_ == name.hash; ++at)  // bound: names with this hash
-        if (at->name_length_ == name.text.size() &&
-            __builtin_memcmp(at->name_, name.text.data(), name.text.size()) == 0)
-            return &*at;
+        if (at->name_length_ == name.text.size() && same_text(at->name_, name.text)) return &*at;
     return nullptr;
 }
 

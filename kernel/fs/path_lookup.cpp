@@ -48,43 +48,56 @@ Result<void> PathWalker::start_at(Path place, std::string_view path)
     return {};
 }
 
+namespace {
+
+constexpr bool is_dot(std::string_view name) { return name[0] == '.' && name.size() == 1; }
+constexpr bool is_dot_dot(std::string_view name) { return name[0] == '.' && name.size() == 2 && name[1] == '.'; }
+
+}  // namespace
+
+// The cursor is kept in locals: this is the inner loop of every call with a path.
 Result<void> PathWalker::to_parent()
 {
     for (;;) {  // bound: components of the path, and of 40 links
-        while (!rest_.empty() && rest_[0] == '/') rest_.remove_prefix(1);
-        if (rest_.empty()) {
+        const char* at = rest_.data();
+        const char* const end = at + rest_.size();
+        while (at != end && *at == '/') at++;
+        if (at == end) {
             last_kind_ = Last::none;
             return {};
         }
-        usize length = 0;
+        const char* const start = at;
         u32 hash = 0;
-        while (length < rest_.size() && rest_[length] != '/') hash = EntryName::extend(hash, rest_[length++]);
+        do hash = EntryName::extend(hash, *at++);
+        while (at != end && *at != '/');
+        const EntryName name({start, static_cast<usize>(at - start)}, hash);
         const Inode& here = at_.dentry->inode();
         if (!here.is_directory()) return Errno::enotdir;
         TRY(check_access(here, access_right::execute));
-        if (length > name_length_max) return Errno::enametoolong;
-        EntryName name(rest_.substr(0, length), hash);
-        usize next = length;
-        while (next < rest_.size() && rest_[next] == '/') next++;
-        rest_.remove_prefix(next);
-        if (rest_.empty()) {
-            trailing_slash_ = next != length;
+        if (name.text.size() > name_length_max) return Errno::enametoolong;
+        const char* const name_end = at;
+        while (at != end && *at == '/') at++;
+        rest_ = {at, static_cast<usize>(end - at)};
+        if (at == end) {
+            trailing_slash_ = at != name_end;
             last_ = name;
-            last_kind_ = name.text == "." ? Last::dot : name.text == ".." ? Last::dot_dot : Last::name;
+            last_kind_ = is_dot(name.text) ? Last::dot : is_dot_dot(name.text) ? Last::dot_dot : Last::name;
             return {};
         }
         TRY(step(name));
     }
 }
 
-// One component in the middle of a path.
+// One component in the middle of a path. The walk stands at a directory.
 Result<void> PathWalker::step(const EntryName& name)
 {
-    if (name.text == ".") return {};
     MountTable& mounts = hal::kernel().mounts;
-    if (name.text == "..") {
-        mounts.go_up(context_, at_, root());
-        return {};
+    if (name.text[0] == '.') [[unlikely]] {
+        if (is_dot(name.text)) return {};
+        if (is_dot_dot(name.text)) {
+            mounts.go_up(context_, at_, root());
+            return {};
+        }
     }
     Ref<Dentry> entry;
     TRY(look_up(*at_.dentry, name, entry));

@@ -6,7 +6,23 @@ namespace takt {
 void WaitQueue::enqueue(Entry& entry)
 {
     entry.level = entry.thread.level;
-    waiters_.insert(entry);
+    if (!first_) {
+        first_ = &entry;
+    } else if (entry.level <= first_->level) {
+        later_.insert(entry);
+    } else {
+        // Before its equals, who came later.
+        later_.insert_before(later_.begin(), *first_);
+        first_ = &entry;
+    }
+}
+
+void WaitQueue::take_first()
+{
+    first_ = nullptr;
+    if (later_.empty()) return;
+    first_ = &*later_.begin();
+    later_.erase(later_.begin());
 }
 
 Result<void> WaitQueue::sleep(MayBlock& context, Entry& entry, WaitOptions options)
@@ -23,7 +39,10 @@ Result<void> WaitQueue::finish(Entry& entry, Result<void> result)
 {
     // Under the lock again: a waker that came before us has taken the entry out, and then its wake-up counts.
     if (entry.woken.load(Order::relaxed)) return {};
-    waiters_.erase(waiters_.iterator_to(entry));
+    if (&entry == first_)
+        take_first();
+    else
+        later_.erase(later_.iterator_to(entry));
     return result;
 }
 
@@ -37,9 +56,9 @@ void WaitQueue::wake(Entry& entry)
 
 bool WaitQueue::wake_one()
 {
-    if (waiters_.empty()) return false;
-    Entry& entry = *waiters_.begin();
-    waiters_.erase(waiters_.begin());
+    if (!first_) return false;
+    Entry& entry = *first_;
+    take_first();
     wake(entry);
     return true;
 }

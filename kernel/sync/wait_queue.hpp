@@ -33,7 +33,7 @@ struct WaitQueueTag;
 class WaitQueue {
 public:
     WaitQueue() = default;
-    ~WaitQueue() { ASSERT(waiters_.empty()); }
+    ~WaitQueue() { ASSERT(!first_); }
     WaitQueue(const WaitQueue&) = delete;
 
     // Gives the guard's lock up, sleeps until woken, takes the lock again. Errors: erestartsys (a signal came),
@@ -49,11 +49,12 @@ public:
         return finish(entry, result);
     }
 
-    // Wakes the highest-priority waiter (first come among equals); false when there is none. O(log waiters).
+    // Wakes the highest-priority waiter (first come among equals); false when there is none. O(log waiters), O(1) for the
+    // only one.
     bool wake_one();
     // Bound: the number of waiters.
     void wake_all();
-    bool empty() const { return waiters_.empty(); }
+    bool empty() const { return !first_; }
 
 private:
     struct Entry : TreeHook<WaitQueueTag> {
@@ -67,11 +68,14 @@ private:
     };
 
     void enqueue(Entry& entry);
+    void take_first();
     static Result<void> sleep(MayBlock& context, Entry& entry, WaitOptions options);
     Result<void> finish(Entry& entry, Result<void> result);
     static void wake(Entry& entry);
 
-    Tree<Entry, HigherFirst, WaitQueueTag> waiters_;
+    // The most urgent waiter stands outside the tree: mostly it is the only one.
+    Entry* first_ = nullptr;
+    Tree<Entry, HigherFirst, WaitQueueTag> later_;
 };
 
 }  // namespace takt

@@ -40,6 +40,7 @@ Result<void> register_interrupt(MayBlock& context, u32 number, const char* name,
     InterruptTable& table = hal::core().interrupts;
     if (number >= InterruptTable::line_count_max) return Errno::enodev;
     if (table.lines_[number]) return Errno::ebusy;
+    if (!hal::claim_line(number, CpuId{0})) return Errno::enodev;
     void* memory = allocate(context, sizeof(InterruptTable::Line));
     if (!memory) return Errno::enomem;
     auto* line = new (memory) InterruptTable::Line;
@@ -55,7 +56,6 @@ Result<void> register_interrupt(MayBlock& context, u32 number, const char* name,
         free(memory);
         return thread.error();
     }
-    if (!hal::claim_line(number, CpuId{0})) return Errno::enodev;
     line->thread = thread.value();
     line->level = hal::line_trigger(number) == hal::Trigger::level;
     line->affinity = CpuSet::all(cpu_count_max);

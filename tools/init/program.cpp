@@ -69,7 +69,7 @@ void use_streams(const Config& config, const Streams& streams)
     duplicate(streams.errors >= 0 ? streams.errors : tty, 2);
 }
 
-[[noreturn]] void become_program(const Config& config, const Streams& streams, int report)
+[[noreturn]] void become_program(const Config& config, const Streams& streams, bool uses_ports, int report)
 {
     // The three standard descriptors may be missing, and then the report pipe has one of their
     // numbers: move it out of the way.
@@ -79,7 +79,7 @@ void use_streams(const Config& config, const Streams& streams)
     use_streams(config, streams);
     const unsigned long no_signals = 0;
     system_call(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, address(&no_signals), 0, sizeof no_signals);
-    give_up_ports();
+    if (uses_ports) give_up_ports();
     if (system_call(__NR_chdir, address(config.directory)) < 0) system_call(__NR_chdir, address("/"));
     const long error =
         -system_call(__NR_execve, address(config.path), address(config.arguments), address(config.variables));
@@ -96,7 +96,7 @@ Started start_program(const Config& config, Connections& connections)
     const long failed = make_pipe(report, close_on_exec);
     if (failed < 0) return {failed, 0};
     const long child = system_call(__NR_fork);
-    if (child == 0) become_program(config, streams, report[1]);
+    if (child == 0) become_program(config, streams, connections.control.is_port(), report[1]);
     close_file(report[1]);
     for (const int end : {streams.input, streams.output, streams.errors}) {
         if (end >= 0 && end != connections.output.device() && end != connections.errors.device()) close_file(end);

@@ -87,11 +87,17 @@ void waiting()
     IS(futex(&first, FUTEX_WAKE_PRIVATE, 1), 0);
 }
 
+// Moving waiters to where they are counts them.
+void await_waiters(Word* word, long wanted)
+{
+    while (futex(word, FUTEX_CMP_REQUEUE_PRIVATE, 0, count(100), word, *word) < wanted) sleep_us(100);
+}
+
 void moving()
 {
     const Thread threads[] = {Thread(wait_on_first), Thread(wait_on_first), Thread(wait_on_first),
                               Thread(wait_on_first), Thread(wait_on_first)};
-    sleep_us(20'000);
+    await_waiters(&first, 5);
     FAILS(futex(&first, FUTEX_CMP_REQUEUE_PRIVATE, 1, count(2), &second, 9), EAGAIN);
     IS(futex(&first, FUTEX_CMP_REQUEUE_PRIVATE, 1, count(2), &second, 0), 3);
     while (woken < 1) sleep_us(100);
@@ -197,7 +203,8 @@ void* hold(void* for_ever)
     pthread_mutex_lock(&mutex);
     pthread_barrier_wait(&barrier);
     if (for_ever) return nullptr;
-    sleep_us(10'000);
+    pthread_barrier_wait(&barrier);
+    sleep_us(3000);
     pthread_mutex_unlock(&mutex);
     return nullptr;
 }
@@ -216,6 +223,7 @@ void mutexes(int protocol, int robust)
         IS(pthread_mutex_trylock(&mutex), EBUSY);
         const timespec time = soon(CLOCK_REALTIME);
         IS(pthread_mutex_timedlock(&mutex, &time), ETIMEDOUT);
+        pthread_barrier_wait(&barrier);
         IS(pthread_mutex_lock(&mutex), 0);
         IS(pthread_mutex_unlock(&mutex), 0);
     }

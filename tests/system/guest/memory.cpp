@@ -593,6 +593,7 @@ void bad_addresses()
 
 // --- Threads that fault, map and unmap at once.
 
+std::atomic<bool> stop{false};
 char* common;
 
 void* churn(void* argument)
@@ -622,6 +623,63 @@ void threads()
     for (std::size_t at = 0; at < 16 * page; at++) sum += common[at];
     IS(sum, 800);
     OK(munmap(common, 16 * page));
+}
+
+// What one thread changes in the map, others see at once: no CPU goes on with an
+// old page.
+
+std::atomic<long> published{0};
+
+void* look(void*)
+{
+    while (!stop.load()) {
+        const long before = published.load();
+        const long seen = __atomic_load_n(reinterpret_cast<long*>(common), __ATOMIC_ACQUIRE);
+        if (seen != 0 && seen < before) {
+            check::failed(__LINE__, "an old page is still seen", seen);
+            return nullptr;
+        }
+    }
+    return nullptr;
+}
+
+void* count_up(void*)
+{
+    while (!stop.load()) __atomic_fetch_add(reinterpret_cast<long*>(common), 1, __ATOMIC_RELAXED);
+    return nullptr;
+}
+
+void coherence()
+{
+    common = map(1);
+    stop = false;
+    pthread_t lookers[3];
+    for (pthread_t& thread : lookers) IS(pthread_create(&thread, nullptr, look, nullptr), 0);
+    for (long round = 1; round <= 300; round++) {
+        if (round % 2)
+            HOLDS(mmap(common, page, read_write, private_memory | MAP_FIXED, -1, 0) == common);
+        else
+            OK(madvise(common, page, MADV_DONTNEED));
+        __atomic_store_n(reinterpret_cast<long*>(common), round, __ATOMIC_RELEASE);
+        published = round;
+    }
+    stop = true;
+    for (pthread_t& thread : lookers) pthread_join(thread, nullptr);
+
+    // A child's copy stands still while the parent's threads go on writing.
+    stop = false;
+    for (pthread_t& thread : lookers) IS(pthread_create(&thread, nullptr, count_up, nullptr), 0);
+    for (int round = 0; round < 15; round++)
+        IS(in_child([] {
+               const long first = __atomic_load_n(reinterpret_cast<long*>(common), __ATOMIC_RELAXED);
+               for (int again = 0; again < 2000; again++)
+                   if (__atomic_load_n(reinterpret_cast<long*>(common), __ATOMIC_RELAXED) != first) return 1;
+               return 0;
+           }),
+           0);
+    stop = true;
+    for (pthread_t& thread : lookers) pthread_join(thread, nullptr);
+    OK(munmap(common, page));
 }
 
 // --- membarrier, memory policies.
@@ -708,6 +766,7 @@ int main()
     stack();
     bad_addresses();
     threads();
+    coherence();
     barriers();
     policies();
     nothing_lost();

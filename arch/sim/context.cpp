@@ -1,5 +1,6 @@
 // hal/context.hpp: a thread is a fibre of the host.
 #include <kernel/core.hpp>
+#include <kernel/hal/switch.hpp>
 #include <kernel/sched/cpu.hpp>
 #include <machine/fiber.hpp>
 #include <sim/fiber.hpp>

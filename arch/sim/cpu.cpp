@@ -100,6 +100,13 @@ bool preemptible()
 
 bool in_interrupt() { return running() && running_cpu().interrupt_depth != 0; }
 
+bool preempts_on_return()
+{
+    const Cpu& cpu = running_cpu();
+    return cpu.preempt_count == 0 && cpu.interrupt_depth == 1 && cpu.reschedule;
+}
+void leave_interrupt() { running_cpu().interrupt_depth--; }
+void enter_interrupt() { running_cpu().interrupt_depth++; }
 void set_need_reschedule() { running_cpu().reschedule = true; }
 void clear_need_reschedule() { running_cpu().reschedule = false; }
 bool need_reschedule() { return running() && running_cpu().reschedule; }

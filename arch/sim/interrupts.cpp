@@ -2,6 +2,7 @@
 #include <kernel/core.hpp>
 #include <kernel/hal/interrupts.hpp>
 #include <kernel/sched/cpu.hpp>
+#include <kernel/sched/timer_interrupt.hpp>
 #include <sim/machine.hpp>
 
 namespace takt {
@@ -15,7 +16,8 @@ public:
         this_cpu(context).interrupt_counts[static_cast<u32>(interrupt.kind)]++;
         switch (interrupt.kind) {
         case sim::InterruptKind::timer:
-            return hal::core().scheduler.on_timer_interrupt(context);
+            hal::core().scheduler.on_timer_interrupt(context);
+            return;
         case sim::InterruptKind::reschedule:
             return hal::core().scheduler.on_reschedule_interrupt(context);
         case sim::InterruptKind::device:
@@ -28,12 +30,14 @@ public:
 
 void sim::enter_interrupt(Machine& machine, const Interrupt& interrupt)
 {
-    Cpu& cpu = hal::current_cpu();
-    cpu.interrupt_depth++;
+    hal::enter_interrupt();
     machine.spend(machine.cost.interrupt_entry);
     InterruptEntry::run(machine, interrupt);
+    // The switch at a timer interrupt's end may bring the thread back on another CPU.
+    if (interrupt.kind == InterruptKind::timer) hal::core().scheduler.end_timer_interrupt(hal::current_cpu());
     machine.spend(machine.cost.interrupt_exit);
-    cpu.interrupt_depth--;
+    hal::leave_interrupt();
+    Cpu& cpu = hal::current_cpu();
     if (cpu.preempt_count == 0 && cpu.interrupt_depth == 0 && cpu.reschedule) hal::core().scheduler.preempt_current();
 }
 

@@ -11,7 +11,7 @@
 
 namespace takt::machine {
 
-constinit ClockScale clock_scale{1ull << 32, 0};
+constinit ClockScale clock_scale{1ull << 32, 0, 1ull << 60};
 constinit u64 timer_multiplier = 0;
 
 namespace {
@@ -55,19 +55,20 @@ u64 round_rate(u64 hz)
     return error < rounded / 5000 ? rounded : hz;
 }
 
-u64 shifted_quotient(u64 numerator, u64 denominator)
+// With that many fractional bits. Without 128-bit division, which the compiler would call a function for.
+u64 quotient(u64 numerator, u64 denominator, int fraction_bits, bool round_up)
 {
-    // numerator < denominator * 2^32: the quotient fits, without 128-bit division.
     u64 whole = numerator / denominator, rest = numerator % denominator;
-    u64 result = whole << 32;
-    for (int bit = 31; bit >= 0; bit--) {
+    ASSERT(whole < 1ull << (64 - fraction_bits));
+    u64 result = whole << fraction_bits;
+    for (int bit = fraction_bits - 1; bit >= 0; bit--) {
         rest <<= 1;
         if (rest >= denominator) {
             rest -= denominator;
             result |= 1ull << bit;
         }
     }
-    return result;
+    return round_up && rest ? result + 1 : result;
 }
 
 }  // namespace
@@ -80,9 +81,9 @@ void calibrate_clock()
     if (ratio.eax && ratio.ebx && ratio.ecx) counter_hz = static_cast<u64>(ratio.ecx) * ratio.ebx / ratio.eax;
     u64 timer_hz = round_rate(scale_to_hz(measurement.timer_counts));
     ASSERT(counter_hz > 0 && timer_hz > 0);
-    clock_scale.multiplier = shifted_quotient(static_cast<u64>(ns_per_s), counter_hz);
-    timer_multiplier =
-        shifted_quotient(timer_hz, static_cast<u64>(ns_per_s)) + (timer_hz == static_cast<u64>(ns_per_s) ? 0 : 1);
+    clock_scale.multiplier = quotient(static_cast<u64>(ns_per_s), counter_hz, 32, false);
+    clock_scale.cycles_per_ns = quotient(1ull << 32, clock_scale.multiplier, 60, true);
+    timer_multiplier = quotient(timer_hz, counter_hz, 32, true);
 }
 
 u64 counter_frequency() { return counter_hz; }

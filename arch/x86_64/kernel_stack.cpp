@@ -103,7 +103,7 @@ void destroy_context(MayBlock& context, Thread& thread)
         for (u32 index = 0; index < kernel().scheduler.cpu_count(); index++) {
             Cpu& cpu = kernel().scheduler.cpu(CpuId{index});
             Thread* owner = &thread;
-            cpu.vector_owner.compare_exchange(owner, nullptr, Order::relaxed);
+            cpu.user_state_of.compare_exchange(owner, nullptr, Order::relaxed);
         }
         free(thread.context.vector_state);
         thread.context.vector_state = nullptr;

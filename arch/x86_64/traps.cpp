@@ -1,8 +1,9 @@
 // Where entry.S arrives in C++: exceptions, interrupts, the way back to user mode.
 //
 // "Where does a timer interrupt become a running thread": takt_timer_interrupt (here) -> Scheduler::on_timer_interrupt
-// (kernel/sched/timers.cpp) makes the thread ready and asks for a reschedule -> entry.S calls
-// takt_preempt_from_interrupt (context_switch.cpp) -> Scheduler::preempt_current -> switch_context.
+// (kernel/sched/timer_interrupt.hpp) makes the thread ready -> Scheduler::end_timer_interrupt switches to it
+// (kernel/sched/switch.hpp, machine/switch.hpp). Other interrupts ask for a reschedule, and entry.S calls
+// takt_preempt_from_interrupt (context_switch.cpp) -> Scheduler::preempt_current on the way out.
 #include <abi/signal.hpp>
 #include <arch/x86_64/exception_table.hpp>
 #include <arch/x86_64/interrupt_controller.hpp>
@@ -17,6 +18,7 @@
 #include <kernel/mm/page_fault.hpp>
 #include <kernel/process/signal_delivery.hpp>
 #include <kernel/sched/cpu.hpp>
+#include <kernel/sched/timer_interrupt.hpp>
 #include <stddef.h>
 
 namespace takt {
@@ -177,7 +179,10 @@ void takt_paranoid_exception(UserFrame* frame, u32 vector)
 void takt_timer_interrupt(u32 vector)
 {
     end_of_interrupt();
-    InterruptEntry::run(vector, [](IrqContext& context) { hal::kernel().scheduler.on_timer_interrupt(context); });
+    Scheduler& scheduler = hal::kernel().scheduler;
+    Cpu* cpu = nullptr;
+    InterruptEntry::run(vector, [&](IrqContext& context) { cpu = &scheduler.on_timer_interrupt(context); });
+    scheduler.end_timer_interrupt(*cpu);
 }
 
 void takt_reschedule_interrupt(u32 vector)

@@ -39,7 +39,7 @@ void init_vector_state(void* area)
 void save_current_user_state(Thread& self)
 {
     InterruptsOff off;
-    if (self.context.vector_state && this_cpu(off).vector_owner.load(Order::relaxed) == &self)
+    if (self.context.vector_state && this_cpu(off).user_state_of.load(Order::relaxed) == &self)
         save_vector_registers(self.context.vector_state);
     if (cpu_features.fsgsbase) {
         asm volatile("rdfsbase %0" : "=r"(self.context.thread_base));
@@ -53,8 +53,8 @@ void load_current_user_state(Thread& self)
     InterruptsOff off;
     Cpu& cpu = this_cpu(off);
     load_vector_registers(self.context.vector_state);
-    cpu.vector_owner.store(&self, Order::relaxed);
-    self.context.vector_cpu = cpu.cpu_id;
+    cpu.user_state_of.store(&self, Order::relaxed);
+    self.context.user_state_cpu = cpu.cpu_id;
     write_msr(0xc0000100, self.context.thread_base);
     write_msr(0xc0000102, self.context.user_gs_base);
     cpu.user_gs_base = self.context.user_gs_base;
@@ -76,7 +76,7 @@ bool create_user_context(MayBlock& context, Thread& child, const UserFrame& fram
     save_current_user_state(self);
     memcpy(vector_state, self.context.vector_state, machine::vector_state_size);
     child.context.vector_state = vector_state;
-    child.context.vector_cpu = ~0u;
+    child.context.user_state_cpu = ~0u;
     child.context.stack_top = top;
     child.context.thread_base = registers.set_thread_base ? registers.thread_base : self.context.thread_base;
     child.context.user_gs_base = self.context.user_gs_base;
@@ -133,7 +133,10 @@ Result<void> set_thread_base(Thread& thread, ThreadBase which, u64 value)
     if (!canonical_user(value)) return Errno::eperm;
     InterruptsOff off;
     (which == ThreadBase::fs ? thread.context.thread_base : thread.context.user_gs_base) = value;
-    if (&thread != &current_thread()) return {};
+    if (&thread != &current_thread()) {
+        thread.context.user_state_cpu = ~0u;
+        return {};
+    }
     write_msr(which == ThreadBase::fs ? 0xc0000100 : 0xc0000102, value);
     if (which == ThreadBase::gs) this_cpu(off).user_gs_base = value;
     return {};
@@ -165,6 +168,7 @@ Result<void> set_registers(Thread& thread, const abi::UserRegisters& registers)
     frame.rflags = flags;
     thread.context.thread_base = registers.fs_base;
     thread.context.user_gs_base = registers.gs_base;
+    thread.context.user_state_cpu = ~0u;
     reload_all_registers(thread);
     return {};
 }
@@ -200,7 +204,7 @@ Result<void> set_vector_state(Thread& thread, std::span<const u8> state)
     if (&thread == &current_thread())
         load_current_user_state(thread);
     else
-        thread.context.vector_cpu = ~0u;
+        thread.context.user_state_cpu = ~0u;
     return {};
 }
 

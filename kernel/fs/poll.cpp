@@ -24,6 +24,7 @@ void PollSource::add(PollObserver& observer)
     RawGuard guard(lock_);
     ASSERT(!observer.source_);
     observer.source_ = this;
+    observer.round_ = round_;  // it asks for the state itself
     observers_.push_back(observer);
     // Partner: the load in notify(). Sequentially consistent: either the notifier sees the count, or the observer, who
     // asks for the state next, sees the change.
@@ -41,8 +42,26 @@ void PollSource::remove(PollObserver& observer)
 
 void PollSource::notify_slow(u32 events)
 {
-    RawGuard guard(lock_);
-    for (PollObserver& observer : observers_) observer.notify(events);
+    u32 round = 0;
+    for (bool first = true;; first = false) {  // bound: the observers; later ones are not of this round
+        RawGuard guard(lock_);
+        if (first) {
+            // An unknown event may be any.
+            events_ = !in_round_ ? events : events == 0 || events_ == 0 ? 0 : events | events_;
+            in_round_ = true;
+            round = ++round_;
+        }
+        if (round != round_) return;  // taken over
+        if (observers_.empty() || observers_.front().round_ == round) {
+            in_round_ = false;
+            return;
+        }
+        PollObserver& observer = observers_.front();
+        observers_.pop_front();
+        observers_.push_back(observer);
+        observer.round_ = round;
+        observer.notify(events_);
+    }
 }
 
 }  // namespace takt

@@ -35,6 +35,7 @@ protected:
 private:
     friend class PollSource;
     PollSource* source_ = nullptr;
+    u32 round_ = 0;  // of the source, that it was last told in; under the source's lock
 };
 
 // Member of each pollable object.
@@ -44,7 +45,8 @@ public:
     void add(PollObserver& observer);
     // Idempotent.
     void remove(PollObserver& observer);
-    // One load when nobody observes. Bound: the number of observers, under the raw lock. Any context.
+    // One load when nobody observes; else the observers are told one by one, each under the raw lock, preemptible
+    // between two if the caller is. Any context.
     void notify(u32 events)
     {
         // Partner: the atomic exchange in add()'s lock; the observer asks for the state after add().
@@ -57,6 +59,11 @@ private:
     RawSpinLock<Rank::poll_source> lock_;
     Atomic<u32> count_{0};
     List<PollObserver, PollSourceTag> observers_ GUARDED_BY(lock_);
+    // A round tells each observer of `events_` and moves it to the back. A notifier that comes while another is
+    // preempted in its round takes that over, in a new round with both's events: urgent ones wait for nobody.
+    u32 round_ GUARDED_BY(lock_) = 0;
+    u32 events_ GUARDED_BY(lock_) = 0;
+    bool in_round_ GUARDED_BY(lock_) = false;
 };
 
 inline void PollObserver::stop_observing()

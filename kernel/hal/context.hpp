@@ -1,4 +1,4 @@
-// hal: a thread's machine context, and the switch between two.
+// hal: a thread's machine context. The switch between two: hal/switch.hpp.
 #pragma once
 
 #include <kernel/base/types.hpp>
@@ -17,10 +17,6 @@ namespace hal {
 bool create_context(MayBlock& context, Thread& thread, void (*entry)(Thread&));
 // Frees stack and vector state of a thread that will never run again.
 void destroy_context(MayBlock& context, Thread& thread);
-
-// Saves `from`, resumes `to`. Interrupts off, both run queues' owner lock held by the caller; returns when `from` is
-// resumed, perhaps on another CPU.
-void switch_context(Thread& from, Thread& to);
 
 }  // namespace hal
 }  // namespace takt

@@ -43,6 +43,12 @@ bool preempt_enable();
 void preempt_enable_no_check();
 bool preemptible();  // count is zero and interrupts are on
 bool in_interrupt();
+// In a hard interrupt: whether the interrupted code is preempted as soon as the interrupt ends.
+bool preempts_on_return();
+// A handler that switches threads itself leaves the interrupt before the switch and enters it again after, perhaps on
+// another CPU. Interrupts off.
+void leave_interrupt();
+void enter_interrupt();
 // Marks that this CPU must reschedule when its count next reaches zero. Interrupts off.
 void set_need_reschedule();
 void clear_need_reschedule();

@@ -52,6 +52,8 @@ private:
     u32 count_ = 0;
 };
 
+inline constexpr u64 slice_endless = ~0ull;  // nobody else wants the running thread's turn
+
 class RunQueue {
 public:
     explicit RunQueue(CpuId cpu) : timers(cpu), cpu_(cpu) {}
@@ -98,7 +100,7 @@ public:
     Thread* idle = nullptr;
     Thread* finished = nullptr;  // switched away from for the last time; its stack is still warm
     TimerQueue timers;
-    Instant slice_end = Instant::never();  // of the running thread's turn; never: nobody else wants it
+    u64 slice_end = slice_endless;  // of the running thread's turn, in cycles
     FairQueue fair;
     List<SoftTimer, ExpiredTag> expired;  // for the CPU's timer thread
     Thread* timer_thread = nullptr;

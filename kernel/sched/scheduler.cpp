@@ -5,6 +5,7 @@
 #include <kernel/sched/cpu.hpp>
 #include <kernel/sched/migration.hpp>
 #include <kernel/sched/scheduler.hpp>
+#include <kernel/sched/switch.hpp>
 #include <kernel/sched/wake.hpp>
 
 namespace takt {
@@ -40,6 +41,13 @@ void Scheduler::request_reschedule(RunQueue& queue)
         hal::set_need_reschedule();
     else
         hal::send_reschedule(queue.cpu());
+}
+
+// Locked. A fair thread's place among the others is measured against what the running one has used so far.
+void Scheduler::charge_running(RunQueue& queue)
+{
+    Thread& running = *queue.current;
+    if (running.level == level_fair && !running.is_idle) account(queue, running);
 }
 
 // Locked. The thread joins others that are as urgent as what runs, or more.
@@ -130,30 +138,11 @@ void Scheduler::set_work(Thread& thread, Work bits)
     if (hal::preempt_enable()) takt::preempt_current();
 }
 
-// Locked. Charges what the running thread has run; before it is queued again. Returns the time.
-inline u64 Scheduler::account(RunQueue& queue, Thread& running)
-{
-    const u64 cycles = hal::cycles();
-    const u64 ran = cycles - running.run_start_cycles;
-    running.run_start_cycles = cycles;
-    running.run_cycles += ran;
-    if (running.sliced) charge(queue, running, ran);
-    return cycles;
-}
-
-// Locked by the caller, unlocked on return; interrupts off.
-inline Thread::Wake Scheduler::sleep_on(Cpu& cpu, Thread& self)
-{
-    self.state = Thread::State::parked;
-    self.voluntary_switches++;
-    switch_away(cpu, self, account(cpu.run_queue, self));
-    return self.wake_reason;
-}
-
 Thread::Wake Scheduler::park(MayBlock& context, WaitMode mode, Instant deadline)
 {
     Thread& self = context.thread();
     assert_may_block(self);
+    const u64 deadline_cycles = deadline == Instant::never() ? 0 : hal::cycles_at(deadline);
     hal::disable_interrupts();
     Cpu& cpu = hal::current_cpu();
     RunQueue& queue = cpu.run_queue;
@@ -167,7 +156,7 @@ Thread::Wake Scheduler::park(MayBlock& context, WaitMode mode, Instant deadline)
         queue.lock().release();
     } else {
         self.park_mode = mode;
-        if (deadline != Instant::never()) arm_if_earliest(queue, queue.timers.insert(self.sleep_timer, deadline));
+        if (deadline_cycles != 0 && queue.timers.insert(self.sleep_timer, deadline_cycles)) arm_next(queue);
         wake = sleep_on(cpu, self);
     }
     hal::enable_interrupts();
@@ -220,24 +209,9 @@ void Scheduler::preemption_point(MayBlock&)
 
 // --- Switching.
 
-// First thing a thread does after a switch to it, on the CPU where it now runs: lets go of the one before.
-inline void Scheduler::finish_switch_here()
-{
-    Cpu& cpu = hal::current_cpu();
-    Thread& previous = *cpu.previous;
-    RunQueue& queue = cpu.run_queue;
-    previous.on_cpu = false;
-    const bool waits =
-        previous.state == Thread::State::ready && previous.queued && previous.affinity.contains(queue.cpu());
-    if (previous.is_idle || previous.state == Thread::State::parked || waits) [[likely]] {
-        if (cpu_count() > 1) Migration::note_queued(*this, queue);
-        queue.lock().release();
-        return;
-    }
-    finish_switch_from(queue, previous);
-}
-
 void Scheduler::finish_switch() { finish_switch_here(); }
+
+void Scheduler::switch_away(Cpu& cpu, Thread& previous, u64 cycles) { switch_to_next(cpu, previous, cycles); }
 
 // Locked; unlocks. `previous` was preempted, yielded, or has ended.
 void Scheduler::finish_switch_from(RunQueue& queue, Thread& previous)
@@ -275,55 +249,27 @@ void Scheduler::charge(RunQueue& queue, Thread& thread, u64 cycles)
     if (thread.level == level_fair && !thread.is_idle) queue.fair.charge(thread, ns);
 }
 
-// Locked; unlocks. Interrupts off before and after. `previous` runs now and has been queued, parked or ended.
-void Scheduler::switch_away(Cpu& cpu, Thread& previous, u64 cycles)
-{
-    RunQueue& queue = cpu.run_queue;
-    hal::clear_need_reschedule();
-    if (cpu_count() > 1) Migration::pull(*this, queue);
-    Thread* next = queue.pick();
-    if (!next) next = queue.idle;
-    next->run_start_cycles = cycles;
-    queue.current_level.store(next->is_idle ? -1 : static_cast<i32>(next->level), Order::relaxed);
-    if (next == &previous) {
-        if (next->sliced) start_slice(queue);  // the slice that has just ended may be followed by another
-        if (cpu_count() > 1) Migration::note_queued(*this, queue);
-        queue.lock().release();
-        return;
-    }
-    if (next->ready_cycles != 0) {
-        if (next->level > level_fair) cpu.latency.account(cycles - next->ready_cycles);
-        next->ready_cycles = 0;
-    }
-    cpu.recorder.record(Event::switch_to, cycles, next, next->level);
-    queue.switches++;
-    queue.current = next;
-    next->on_cpu = true;
-    if (queue.slice_end != Instant::never() || next->sliced) start_slice(queue);
-    cpu.previous = &previous;
-    hal::switch_context(previous, *next);
-    finish_switch_here();
-}
-
-// The running thread gives way to a more urgent one (or to an equal whose turn has come). Interrupts off,
-// preemption count zero.
 void Scheduler::preempt_current()
 {
+    Cpu& cpu = hal::current_cpu();
+    cpu.run_queue.lock().acquire();
+    give_way(cpu);
+    if (hal::need_reschedule()) [[unlikely]]
+        preempt_again();
+}
+
+// A reschedule was requested during the switch. Interrupts get their chance before the next, and no nested preemption.
+void Scheduler::preempt_again()
+{
     do {
+        hal::preempt_disable();
+        hal::enable_interrupts();
+        hal::spin_hint();
+        hal::disable_interrupts();
+        hal::preempt_enable_no_check();
         Cpu& cpu = hal::current_cpu();
-        RunQueue& queue = cpu.run_queue;
-        Thread& self = *queue.current;
-        queue.lock().acquire();
-        const u64 cycles = account(queue, self);
-        if (!self.is_idle) {
-            self.involuntary_switches++;
-            self.note_interruption();
-            bool turn_over = self.sliced && self.slice_left_ns <= 0;
-            if (self.affinity.contains(queue.cpu())) [[likely]]
-                queue.enqueue(self, !turn_over, false);
-            if (turn_over) self.slice_left_ns = 0;
-        }
-        switch_away(cpu, self, cycles);
+        cpu.run_queue.lock().acquire();
+        give_way(cpu);
     } while (hal::need_reschedule());  // bound: reschedules requested while switching
 }
 

@@ -103,7 +103,8 @@ public:
     // --- Machine side: called by entry code, interrupts off.
     void preempt_current() NO_THREAD_SAFETY_ANALYSIS;
     void finish_switch() NO_THREAD_SAFETY_ANALYSIS;
-    void on_timer_interrupt(IrqContext& context) NO_THREAD_SAFETY_ANALYSIS;
+    Cpu& on_timer_interrupt(IrqContext& context) NO_THREAD_SAFETY_ANALYSIS;  // inline: timer_interrupt.hpp
+    void end_timer_interrupt(Cpu& cpu) NO_THREAD_SAFETY_ANALYSIS;
     void on_reschedule_interrupt(IrqContext& context) NO_THREAD_SAFETY_ANALYSIS;
 
 private:
@@ -119,18 +120,22 @@ private:
     bool make_ready(Cpu& here, RunQueue& queue, Thread& thread, Thread::Wake reason, u64 cycles);
     void add_ready(Cpu& here, RunQueue& queue, Thread& thread, bool wakeup);
     void add_beside(RunQueue& queue, Thread& thread, i32 running);
-    void expire_sleep(Cpu& cpu, Thread& thread, u64 cycles) NO_THREAD_SAFETY_ANALYSIS;
+    void expire_sleep(Cpu& cpu, Thread& thread, u64 deadline_cycles) NO_THREAD_SAFETY_ANALYSIS;
     void place(Thread& thread) NO_THREAD_SAFETY_ANALYSIS;
     void enqueue_and_preempt(RunQueue& queue, Thread& thread, bool wakeup);
     CpuId select_cpu(Thread& thread, RunQueue& home);
     void switch_away(Cpu& cpu, Thread& previous, u64 cycles) NO_THREAD_SAFETY_ANALYSIS;
+    // The switch, inline where it is used: switch.hpp.
+    void switch_to_next(Cpu& cpu, Thread& previous, u64 cycles) NO_THREAD_SAFETY_ANALYSIS;
+    void preempt_again() NO_THREAD_SAFETY_ANALYSIS;
+    void give_way(Cpu& cpu) NO_THREAD_SAFETY_ANALYSIS;
     u64 account(RunQueue& queue, Thread& running);
     void finish_switch_here() NO_THREAD_SAFETY_ANALYSIS;
     void finish_switch_from(RunQueue& queue, Thread& previous) NO_THREAD_SAFETY_ANALYSIS;
     void charge(RunQueue& queue, Thread& thread, u64 cycles);
+    void charge_running(RunQueue& queue);
     void update_slice(RunQueue& queue, bool local);
     void start_slice(RunQueue& queue);
-    void arm_if_earliest(RunQueue& queue, bool earliest);
     static void arm_next(RunQueue& queue);
     void end_of_slice(RunQueue& queue);
     void request_reschedule(RunQueue& queue);

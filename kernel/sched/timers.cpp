@@ -1,67 +1,18 @@
-// The timer interrupt, time slices, and soft timers.
+// Time slices and soft timers. The timer interrupt itself: timer_interrupt.hpp.
 #include <kernel/core.hpp>
 #include <kernel/hal/clock.hpp>
 #include <kernel/sched/cpu.hpp>
 #include <kernel/sched/scheduler.hpp>
 #include <kernel/sched/timer_thread.hpp>
-#include <kernel/sched/wake.hpp>
 
 namespace takt {
-
-// Locked, on this CPU.
-void Scheduler::arm_if_earliest(RunQueue& queue, bool earliest)
-{
-    if (earliest) arm_next(queue);
-}
 
 // Locked, on this CPU: for the earliest timer or the end of the running thread's turn, whichever comes first.
 void Scheduler::arm_next(RunQueue& queue)
 {
     Timer* timer = queue.timers.earliest();
-    Instant next = timer && timer->deadline < queue.slice_end ? timer->deadline : queue.slice_end;
-    if (next != Instant::never()) hal::arm_timer(next);
-}
-
-// Timers due at once are taken in batches, so that interrupts stay off for a bounded time.
-static constexpr unsigned expiries_per_interrupt = 8;
-
-// Locked. A sleeper's time has come.
-inline void Scheduler::expire_sleep(Cpu& cpu, Thread& thread, u64 cycles)
-{
-    if (make_ready(cpu, cpu.run_queue, thread, Thread::Wake::timed_out, cycles)) [[likely]]
-        return;
-    cpu.run_queue.lock().release();
-    place(thread);
-    cpu.run_queue.lock().acquire();
-}
-
-void Scheduler::on_timer_interrupt(IrqContext& context)
-{
-    Cpu& cpu = this_cpu(context);
-    RunQueue& queue = cpu.run_queue;
-    queue.lock().acquire();
-    const u64 cycles = hal::cycles();
-    const Instant now = hal::instant_of(cycles);
-    Timer* timer = queue.timers.earliest();
-    if (timer && timer->deadline <= now) [[likely]] {
-        for (unsigned taken = 1;; taken++) {
-            queue.timers.take(*timer);
-            if (timer->kind == Timer::Kind::wake) [[likely]]
-                expire_sleep(cpu, *boost::intrusive::get_parent_from_member(timer, &Thread::sleep_timer), cycles);
-            else
-                TimerThread::hand_over(*this, queue, static_cast<SoftTimer&>(*timer));
-            timer = queue.timers.earliest();
-            if (!timer || timer->deadline > now || taken == expiries_per_interrupt) break;
-        }
-    }
-    if (queue.slice_end <= now) [[unlikely]]
-        end_of_slice(queue);
-    // When another thread is about to run, its switch sees to the slice.
-    if (timer && (hal::need_reschedule() || timer->deadline < queue.slice_end)) [[likely]]
-        hal::arm_timer(timer->deadline);
-    else if (queue.slice_end != Instant::never())
-        hal::arm_timer(queue.slice_end);
-    queue.lock().release();
+    const u64 next = timer && timer->deadline_cycles < queue.slice_end ? timer->deadline_cycles : queue.slice_end;
+    if (next != slice_endless) hal::arm_timer(next);
 }
 
 void Scheduler::on_reschedule_interrupt(IrqContext& context)
@@ -81,32 +32,32 @@ void Scheduler::update_slice(RunQueue& queue, bool local)
     bool shared = running.sliced && !running.is_idle &&
                   (running.level == level_fair ? !queue.fair.empty() : queue.has_equal(running.level));
     if (!local) {
-        if (shared && queue.slice_end == Instant::never()) hal::send_reschedule(queue.cpu());
+        if (shared && queue.slice_end == slice_endless) hal::send_reschedule(queue.cpu());
         return;
     }
     if (!shared) {
-        queue.slice_end = Instant::never();  // the machine's timer may still come for it and finds nothing due
+        queue.slice_end = slice_endless;  // the machine's timer may still come for it and finds nothing due
         return;
     }
-    if (queue.slice_end != Instant::never())
+    if (queue.slice_end != slice_endless)
         return;  // it runs already: neither a wake-up nor news from elsewhere renews it
     if (running.slice_left_ns <= 0)
         running.slice_left_ns = running.level == level_fair ? queue.fair.slice_ns() : round_robin_slice().ns;
-    queue.slice_end = hal::now() + Duration{running.slice_left_ns};
+    queue.slice_end = hal::cycles_at(hal::now() + Duration{running.slice_left_ns});
     arm_next(queue);
 }
 
 // Locked, on this CPU, which turns to another thread: the slice of the one before is over.
 void Scheduler::start_slice(RunQueue& queue)
 {
-    queue.slice_end = Instant::never();
+    queue.slice_end = slice_endless;
     update_slice(queue, true);
 }
 
 // Locked, in the timer interrupt.
 void Scheduler::end_of_slice(RunQueue& queue)
 {
-    queue.slice_end = Instant::never();
+    queue.slice_end = slice_endless;
     queue.current->slice_left_ns = 0;
     hal::set_need_reschedule();
 }
@@ -157,7 +108,7 @@ void SoftTimer::arm(Instant at)
     RunQueue& here = hal::current_cpu().run_queue;
     RunQueue& home = queue && expiry_ != Expiry::idle ? hal::core().scheduler.cpu(queue->cpu()).run_queue : here;
     home.lock().acquire();
-    if (home.timers.insert(*this, at)) {
+    if (home.timers.insert(*this, hal::cycles_at(at))) {
         if (&home == &here)
             Scheduler::arm_next(home);
         else

@@ -21,6 +21,8 @@ inline CpuId Scheduler::select_cpu(Thread& thread, RunQueue& home)
 // `queue` belongs to thread.cpu; `here` is the CPU that runs this.
 inline void Scheduler::add_ready(Cpu& here, RunQueue& queue, Thread& thread, bool wakeup)
 {
+    if (thread.level == level_fair) [[unlikely]]
+        charge_running(queue);
     queue.enqueue(thread, false, wakeup);
     i32 running = queue.current_level.load(Order::relaxed);
     if (thread.level > running) [[likely]] {

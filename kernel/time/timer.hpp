@@ -1,4 +1,5 @@
-// Timers: one-shot, nanoseconds, in a queue per CPU. No tick.
+// Timers: one-shot, in a queue per CPU. No tick. A deadline is kept in cycles of the machine's counter
+// (hal::cycles_at), so that the timer interrupt compares and arms without conversion.
 //
 // Two kinds, told apart by a field, not by an indirect call:
 //   wake     belongs to a sleeping thread: expiry makes the thread ready, in the interrupt
@@ -25,7 +26,7 @@ public:
 
     const Kind kind;
     bool queued = false;  // in `queue`; guarded by that CPU's run-queue lock
-    Instant deadline{};
+    u64 deadline_cycles = 0;
     TimerQueue* queue = nullptr;
 };
 
@@ -64,14 +65,14 @@ public:
 
     // O(1) when it is the earliest and the former earliest stands in the tree, else O(log n). True when `timer` is now
     // the earliest: the caller arms the machine's timer.
-    bool insert(Timer& timer, Instant deadline)
+    bool insert(Timer& timer, u64 deadline_cycles)
     {
         ASSERT(!timer.queued);
         timer.queued = true;
         timer.queue = this;
-        timer.deadline = deadline;
+        timer.deadline_cycles = deadline_cycles;
         Timer* first = earliest();
-        if (first && deadline >= first->deadline) {
+        if (first && deadline_cycles >= first->deadline_cycles) {
             later_.insert(timer);
             return false;
         }
@@ -107,7 +108,10 @@ public:
 
 private:
     struct EarlierFirst {
-        bool operator()(const Timer& left, const Timer& right) const { return left.deadline < right.deadline; }
+        bool operator()(const Timer& left, const Timer& right) const
+        {
+            return left.deadline_cycles < right.deadline_cycles;
+        }
     };
 
     Timer* front_ = nullptr;  // earlier than, or as early as, all in the tree

@@ -1,9 +1,26 @@
+#include <algorithm>
 #include <kernel/hal/clock.hpp>
 #include <kernel/hal/console.hpp>
 #include <kernel/parameters.hpp>
 #include <kernel/trace/kernel_log.hpp>
+#include <string.h>
 
 namespace takt {
+
+namespace {
+
+// Takes the first line off `text`; what is left is empty after the last.
+void take_line(KernelLog::Line& line, u32 priority, Instant now, std::string_view& text)
+{
+    while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+    const usize end = text.find('\n');
+    const u64 microseconds = static_cast<u64>(now.ns) / ns_per_us;
+    format(line, "<{}>[{5}.{06}] ", priority, microseconds / 1'000'000, microseconds % 1'000'000);
+    for (char character : text.substr(0, end).substr(0, KernelLog::text_max)) line.append(character);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+}
+
+}  // namespace
 
 void KernelLog::append(u32 priority, std::string_view text)
 {
@@ -11,10 +28,17 @@ void KernelLog::append(u32 priority, std::string_view text)
         write_in_panic(priority, text);
         return;
     }
-    {
+    const Instant now = hal::now();
+    while (true) {  // bound: the lines of the text, which the caller's buffer bounds
+        Line line;
+        take_line(line, priority, now, text);
         RawGuard guard(lock_);
-        append_text(priority, text);
-        if (output_.load(Order::relaxed) == Output::direct) show_pending();
+        store(line.view());
+        if (text.empty()) break;
+    }
+    if (output_.load(Order::relaxed) == Output::direct) {
+        RawGuard guard(lock_);
+        show_pending();
     }
     unannounced_.store(true, Order::relaxed);
     poke();
@@ -32,7 +56,12 @@ void KernelLog::poke()
 void KernelLog::write_in_panic(u32 priority, std::string_view text)
 {
     const bool locked = try_lock_in_panic();
-    append_text(priority, text);
+    const Instant now = hal::now();
+    do {  // bound: the lines of the text
+        Line line;
+        take_line(line, priority, now, text);
+        store(line.view());
+    } while (!text.empty());
     show_pending();
     if (locked) lock_.release();
 }
@@ -47,32 +76,15 @@ bool KernelLog::try_lock_in_panic()
     return locked;
 }
 
-void KernelLog::append_text(u32 priority, std::string_view text)
-{
-    const Instant now = hal::now();
-    while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
-    while (true) {  // bound: the lines of the text, which the caller's buffer bounds
-        const usize end = text.find('\n');
-        append_line(priority, now, text.substr(0, end));
-        if (end == std::string_view::npos) return;
-        text.remove_prefix(end + 1);
-    }
-}
-
-void KernelLog::append_line(u32 priority, Instant now, std::string_view text)
-{
-    TextBuffer<line_max - 1> line;
-    const u64 microseconds = static_cast<u64>(now.ns) / ns_per_us;
-    format(line, "<{}>[{5}.{06}] ", priority, microseconds / 1'000'000, microseconds % 1'000'000);
-    for (char character : text.substr(0, text_max)) line.append(character);
-    store(line.view());
-}
-
 void KernelLog::store(std::string_view line)
 {
     while (end_ + line.size() + 1 - oldest_.position > ring_bytes)
         drop_oldest_line();  // bound: line_max lines of one byte
-    for (char character : line) ring_[end_++ % ring_bytes] = character;
+    const usize at = end_ % ring_bytes;
+    const usize before_wrap = std::min(line.size(), ring_bytes - at);
+    memcpy(ring_ + at, line.data(), before_wrap);
+    memcpy(ring_, line.data() + before_wrap, line.size() - before_wrap);
+    end_ += line.size();
     ring_[end_++ % ring_bytes] = '\n';
     end_sequence_++;
 }
@@ -89,11 +101,17 @@ bool KernelLog::copy_line(Cursor& cursor, std::span<char, line_max> storage, Rec
     record.skipped = cursor.position < oldest_.position;
     if (record.skipped) cursor = oldest_;
     if (cursor.position >= end_) return false;
+    // A line never comes near the ring's size: it wraps at most once.
     usize length = 0;
-    while (true) {  // bound: line_max
-        const char character = ring_[cursor.position++ % ring_bytes];
-        if (character == '\n') break;
-        if (length < line_max) storage[length++] = character;
+    for (bool ended = false; !ended;) {
+        const usize at = cursor.position % ring_bytes;
+        const std::string_view piece(ring_ + at, std::min<usize>(line_max, ring_bytes - at));
+        const usize newline = piece.find('\n');
+        ended = newline != std::string_view::npos;
+        const usize count = std::min(ended ? newline : piece.size(), line_max - length);
+        memcpy(storage.data() + length, piece.data(), count);
+        length += count;
+        cursor.position += ended ? newline + 1 : piece.size();
     }
     record.sequence = cursor.sequence++;
     record.line = {storage.data(), length};

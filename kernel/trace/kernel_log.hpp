@@ -6,6 +6,7 @@
 // Source: syslog(2), printk's documentation (Documentation/core-api/printk-basics.rst).
 #pragma once
 
+#include <kernel/base/text.hpp>
 #include <kernel/base/time.hpp>
 #include <kernel/sync/raw_spin_lock.hpp>
 #include <kernel/trace/log.hpp>
@@ -31,6 +32,8 @@ public:
     static constexpr int console_level_default = 7;
     static constexpr int console_level_quiet = 4;
     static constexpr int console_level_debug = 10;
+
+    using Line = TextBuffer<line_max - 1>;
 
     // Adds `text`, split at newlines. `priority` is level | facility << 3. Any context.
     void append(u32 priority, std::string_view text);
@@ -89,14 +92,12 @@ public:
 private:
     enum class Output : u8 { keep, direct, driver, panic };
 
-    void append_line(u32 priority, Instant now, std::string_view text) REQUIRES(lock_);
     void store(std::string_view line) REQUIRES(lock_);
     void drop_oldest_line() REQUIRES(lock_);
     void show_pending() REQUIRES(lock_);
     bool copy_line(Cursor& cursor, std::span<char, line_max> storage, Record& record) REQUIRES(lock_);
     void write_in_panic(u32 priority, std::string_view text) NO_THREAD_SAFETY_ANALYSIS;
     bool try_lock_in_panic() NO_THREAD_SAFETY_ANALYSIS;
-    void append_text(u32 priority, std::string_view text) REQUIRES(lock_);
 
     RawSpinLock<Rank::console> lock_;
     u64 end_ GUARDED_BY(lock_) = 0;

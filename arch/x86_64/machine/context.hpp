@@ -16,7 +16,7 @@ struct ThreadContext {
     u64 thread_base = 0;            // user FS base
     u64 user_gs_base = 0;
     void* vector_state = nullptr;  // XSAVE area, null for kernel threads
-    u32 vector_cpu = ~0u;          // the CPU whose registers last held it
+    u32 user_state_cpu = ~0u;      // the CPU whose registers last held bases and vector state
 };
 
 }  // namespace takt::machine

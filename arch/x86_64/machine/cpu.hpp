@@ -81,6 +81,9 @@ inline bool preemptible() { return (preempt_word() & ~machine::no_reschedule) ==
 // For exception handlers: whether the interrupted code was preemptible (interrupts are off in the handler).
 inline bool preemptible_but_for_trap() { return (preempt_word() & ~machine::no_reschedule) == 0; }
 inline bool in_interrupt() { return preempt_word() & 0xff0000; }
+inline bool preempts_on_return() { return preempt_word() == machine::interrupt_one; }
+inline void leave_interrupt() { asm volatile("subl $0x10000, %%gs:32" ::: "memory", "cc"); }
+inline void enter_interrupt() { asm volatile("addl $0x10000, %%gs:32" ::: "memory", "cc"); }
 inline void set_need_reschedule() { asm volatile("andl $0x7fffffff, %%gs:32" ::: "memory", "cc"); }
 inline void clear_need_reschedule() { asm volatile("orl $0x80000000, %%gs:32" ::: "memory", "cc"); }
 inline bool need_reschedule() { return !(preempt_word() & machine::no_reschedule); }

@@ -25,10 +25,10 @@ struct [[gnu::packed]] TaskState {
 };
 
 struct alignas(64) CpuState {
-    CpuState* self = nullptr;               // 0
-    Thread* current = nullptr;              // 8
-    u64 user_stack = 0;                     // 16: user rsp for a few instructions of system call entry
-    Atomic<Thread*> vector_owner{nullptr};  // 24: whose vector state the registers hold
+    CpuState* self = nullptr;                // 0
+    Thread* current = nullptr;               // 8
+    u64 user_stack = 0;                      // 16: user rsp for a few instructions of system call entry
+    Atomic<Thread*> user_state_of{nullptr};  // 24: whose thread bases and vector state the registers hold
     // Bits 0-15: preemption count; 16-23: interrupt nesting; bit 31 set: no reschedule needed. Zero means "preempt
     // now".
     u32 preempt_word = 0x80000000;  // 32

@@ -22,8 +22,8 @@ TEST(TimerQueue, AgreesWithAModel)
             Timer* before = model.empty() ? nullptr : model.front();
             Timer& timer = *timers[random() % timers.size()];
             if (!timer.queued) {
-                Instant deadline{static_cast<i64>(random() % 20)};
-                auto later = [](Instant instant, Timer* other) { return instant < other->deadline; };
+                const u64 deadline = random() % 20;
+                auto later = [](u64 instant, Timer* other) { return instant < other->deadline_cycles; };
                 model.insert(std::upper_bound(model.begin(), model.end(), deadline, later), &timer);
                 bool earliest = queue.insert(timer, deadline);
                 ASSERT_EQ(earliest, model.front() != before) << "seed " << seed << " round " << round;
@@ -53,8 +53,8 @@ TEST(TimerQueue, MisuseIsABug)
         {
             TimerQueue queue(CpuId{0});
             Timer timer(Timer::Kind::wake);
-            queue.insert(timer, Instant{1});
-            queue.insert(timer, Instant{2});
+            queue.insert(timer, 1);
+            queue.insert(timer, 2);
         },
         "queued");
     EXPECT_DEATH(

@@ -1,0 +1,2 @@
+// hal/switch.hpp on the simulated machine: nothing is inline (context.cpp).
+#pragma once

@@ -152,7 +152,7 @@ Result<Owned<StoredMessage>> MessageQueue::receive(MayBlock& context, Patience p
 Ref<Process> MessageQueue::notify(MayLock& context)
 {
     Ref<Process> process = std::exchange(notified_, nullptr);
-    if (notification_.notify != abi::notify_signal) return process;
+    if (notification_.notify != abi::notify_signal || notification_.signal == 0) return process;
     abi::Siginfo info = siginfo_from_current(context, notification_.signal, abi::signal_code::message_queue);
     info.queued.value = notification_.value;
     // A signal that can't be queued for lack of memory is lost, as Linux loses it.

@@ -100,7 +100,8 @@ bool report_exit(TreeGuard& guard, Process& zombie)
         if (&zombie.threads.front() != &zombie.threads.back()) return false;
     }
     Process& parent = *zombie.parent;
-    int signal = zombie.exit_signal;
+    // clone(2) takes any byte; what is no signal tells nobody, as on Linux.
+    int signal = zombie.exit_signal <= signal_count ? zombie.exit_signal : 0;
     bool reap = false;
     if (signal == signal_number::chld && parent.signals->actions().discards_children()) {
         reap = true;

@@ -35,6 +35,7 @@ bool add_pending(PendingSignals& pending, QueuedSignal& embedded, const abi::Sig
 
 void add_pending(PendingSignals& pending, QueuedSignal& entry)
 {
+    ASSERT(entry.info.signal > 0 && entry.info.signal <= signal_count);
     entry.in_use = true;
     pending.queue.push_back(entry);
     pending.set.add(entry.info.signal);

@@ -8,7 +8,9 @@
 #include <cstdint>
 #include <cstdlib>
 #include <ctime>
+#include <fcntl.h>
 #include <iterator>
+#include <mqueue.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -533,11 +535,33 @@ void waits()
     FAILS(sigwaitinfo(&wanted, &info), EINTR);
 }
 
+// Numbers that a program may give and that are no signals: nothing is sent.
+void no_signals()
+{
+    const int odd = status_of([] {
+        const long id = syscall(SYS_clone, 200, nullptr, nullptr, nullptr, nullptr);  // its end "sends" 200
+        if (id == 0) _exit(0);
+        IS(waitpid(static_cast<pid_t>(id), nullptr, __WALL), id);
+        const mqd_t queue = mq_open("/no-signals", O_RDWR | O_CREAT, 0600, nullptr);
+        sigevent none{};
+        none.sigev_notify = SIGEV_SIGNAL;
+        OK(mq_notify(queue, &none));
+        OK(mq_send(queue, "m", 1, 0));
+        OK(mq_unlink("/no-signals"));
+        sigset_t pending;
+        OK(sigpending(&pending));
+        HOLDS(sigisemptyset(&pending));
+        _exit(check::result());
+    });
+    IS(odd, 0);
+}
+
 }  // namespace
 
 int main()
 {
     sending();
+    no_signals();
     masks();
     queues();
     flags();

@@ -15,7 +15,9 @@ Result<u64> AddressSpace::remap(MayBlock& context, u64 old_address, u64 old_leng
     if ((fixed || dont_unmap) && !(flags & remap_flag::may_move)) return Errno::einval;
     if (dont_unmap && request.old_length != request.new_length) return Errno::einval;
     if (old_address % page_size || request.new_length == 0) return Errno::einval;
-    if (old_address > user_address_end || request.old_length > user_address_end - old_address) return Errno::einval;
+    if (old_address >= user_address_end) return Errno::efault;
+    if (request.old_length > user_address_end - old_address)
+        return request.new_length <= request.old_length ? Errno::einval : Errno::efault;
     u64 address = 0;
     bool fill = false;
     {

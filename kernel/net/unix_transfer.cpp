@@ -200,12 +200,13 @@ Result<usize> UnixEndpoint::take_stream(MayBlock& context, ReceiveRequest& reque
         }
         usize chunk = message.unread() < request.into.remaining() ? message.unread() : request.into.remaining();
         Result<usize> copied = message.copy_out(context, request.into, message.consumed, chunk);
+        if (copied.ok() && copied.value() < chunk) copied = Errno::efault;  // nothing of it is taken then
         if (!copied.ok()) {
             boundary = true;
             if (total > 0) return total;
             return copied;
         }
-        boundary = static_cast<bool>(message.files) || copied.value() < chunk;
+        boundary = static_cast<bool>(message.files);
         TRY(take_extras(context, request, message));
         total += copied.value();
         if (peek) continue;
@@ -291,6 +292,7 @@ Result<usize> UnixEndpoint::receive_message(MayBlock& context, ReceiveRequest& r
         copied = taken->copy_out(context, request.into, 0, chunk);
     }
     usize stored = TRY(copied);
+    if (stored < size && request.into.remaining() > 0) return Errno::efault;
     if (from) request.from = unix_address(from->view());
     if (stored < size) request.result_flags |= abi::message_flag::truncated;
     return request.flags & abi::message_flag::truncated ? size : stored;

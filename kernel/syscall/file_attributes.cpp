@@ -2,6 +2,7 @@
 #include <abi/file.hpp>
 #include <kernel/fs/attributes.hpp>
 #include <kernel/fs/fs_context.hpp>
+#include <kernel/mm/allocate.hpp>
 #include <kernel/syscall/file_argument.hpp>
 #include <kernel/syscall/table.hpp>
 
@@ -10,6 +11,9 @@ namespace takt::system_call {
 namespace {
 
 constexpr u32 no_follow = abi::at_flag::symlink_no_follow;
+constexpr usize attribute_name_max = 255;    // XATTR_NAME_MAX
+constexpr usize attribute_size_max = 65536;  // XATTR_SIZE_MAX
+constexpr u32 attribute_flags = 3;           // XATTR_CREATE, XATTR_REPLACE
 
 // Times before 1970 or after 2262 are moved to the ends of what an inode keeps, as file systems on Linux do.
 i64 nanoseconds_of(i64 seconds, i64 rest)
@@ -34,17 +38,54 @@ Result<NewTime> new_time(const abi::Timeval& time)
     return NewTime{NewTime::Kind::value, nanoseconds_of(time.seconds, time.microseconds * ns_per_us)};
 }
 
-// Extended attributes: the file must be there.
-Result<i64> no_attributes(MayBlock& context, UserString path, u32 at_flags)
+// Extended attributes: the file must be there, and the arguments good.
+Result<void> check_attribute_file(MayBlock& context, UserString path, u32 at_flags)
 {
     LinkTarget target;
-    TRY(file_argument(context, at_fdcwd, path, at_flags, target));
+    return file_argument(context, at_fdcwd, path, at_flags, target);
+}
+
+Result<void> check_attribute_file(MayBlock& context, Fd descriptor)
+{
+    if (TRY(descriptor_file(context, descriptor))->flags() & open_flag::path) return Errno::ebadf;
+    return {};
+}
+
+Result<void> check_attribute_name(MayBlock& context, UserString name)
+{
+    char text[attribute_name_max + 1];
+    Result<usize> length = copy_string_from_user(context, text, name.address, sizeof text);
+    if (!length.ok()) return length.error() == Errno::enametoolong ? Errno::erange : length.error();
+    return length.value() == 0 ? Result<void>(Errno::erange) : Result<void>();
+}
+
+Result<void> check_attribute_value(MayBlock& context, UserBuffer value, usize size)
+{
+    if (size > attribute_size_max) return Errno::e2big;
+    if (size == 0) return {};
+    void* bytes = allocate(context, size);
+    if (!bytes) return Errno::enomem;
+    Result<void> copied = copy_from_user(context, bytes, value, size);
+    free(bytes);
+    return copied;
+}
+
+template <typename... FileArguments>
+Result<i64> no_attribute(MayBlock& context, UserString name, FileArguments... file)
+{
+    TRY(check_attribute_file(context, file...));
+    TRY(check_attribute_name(context, name));
     return Errno::eopnotsupp;
 }
 
-Result<i64> no_attributes(MayBlock& context, Fd descriptor)
+template <typename... FileArguments>
+Result<i64> set_no_attribute(MayBlock& context, UserString name, UserBuffer value, usize size, u32 flags,
+                             FileArguments... file)
 {
-    if (TRY(descriptor_file(context, descriptor))->flags() & open_flag::path) return Errno::ebadf;
+    TRY(check_attribute_file(context, file...));
+    if (flags & ~attribute_flags) return Errno::einval;
+    TRY(check_attribute_name(context, name));
+    TRY(check_attribute_value(context, value, size));
     return Errno::eopnotsupp;
 }
 
@@ -120,7 +161,7 @@ Result<i64> futimesat(MayBlock& context, Fd directory, UserString path, UserPoin
         access = TRY(new_time(TRY(times.load(context))));
         modify = TRY(new_time(TRY(times.offset(1).load(context))));
     }
-    if (path.address.value == 0)
+    if (path.address.value == 0 && directory.value != at_fdcwd)
         TRY(change_times(context, TRY(descriptor_path(context, directory)), access, modify));
     else
         TRY(change_times(context, TRY(path_argument(context, directory.value, path, 0)), access, modify));
@@ -129,7 +170,6 @@ Result<i64> futimesat(MayBlock& context, Fd directory, UserString path, UserPoin
 
 Result<i64> utimes(MayBlock& context, UserString path, UserPointer<abi::Timeval> times)
 {
-    if (path.address.value == 0) return Errno::efault;
     return futimesat(context, Fd(at_fdcwd), path, times);
 }
 
@@ -146,62 +186,66 @@ Result<i64> utime(MayBlock& context, UserString path, UserPointer<abi::Utimbuf> 
     return i64{0};
 }
 
-Result<i64> getxattr(MayBlock& context, UserString path, UserString, UserBuffer, usize)
+Result<i64> getxattr(MayBlock& context, UserString path, UserString name, UserBuffer, usize)
 {
-    return no_attributes(context, path, 0);
+    return no_attribute(context, name, path, 0);
 }
 
-Result<i64> lgetxattr(MayBlock& context, UserString path, UserString, UserBuffer, usize)
+Result<i64> lgetxattr(MayBlock& context, UserString path, UserString name, UserBuffer, usize)
 {
-    return no_attributes(context, path, no_follow);
+    return no_attribute(context, name, path, no_follow);
 }
 
-Result<i64> fgetxattr(MayBlock& context, Fd descriptor, UserString, UserBuffer, usize)
+Result<i64> fgetxattr(MayBlock& context, Fd descriptor, UserString name, UserBuffer, usize)
 {
-    return no_attributes(context, descriptor);
+    return no_attribute(context, name, descriptor);
 }
 
-Result<i64> setxattr(MayBlock& context, UserString path, UserString, UserBuffer, usize, u32)
+Result<i64> setxattr(MayBlock& context, UserString path, UserString name, UserBuffer value, usize size, u32 flags)
 {
-    return no_attributes(context, path, 0);
+    return set_no_attribute(context, name, value, size, flags, path, 0);
 }
 
-Result<i64> lsetxattr(MayBlock& context, UserString path, UserString, UserBuffer, usize, u32)
+Result<i64> lsetxattr(MayBlock& context, UserString path, UserString name, UserBuffer value, usize size, u32 flags)
 {
-    return no_attributes(context, path, no_follow);
+    return set_no_attribute(context, name, value, size, flags, path, no_follow);
 }
 
-Result<i64> fsetxattr(MayBlock& context, Fd descriptor, UserString, UserBuffer, usize, u32)
+Result<i64> fsetxattr(MayBlock& context, Fd descriptor, UserString name, UserBuffer value, usize size, u32 flags)
 {
-    return no_attributes(context, descriptor);
+    return set_no_attribute(context, name, value, size, flags, descriptor);
 }
 
-Result<i64> removexattr(MayBlock& context, UserString path, UserString) { return no_attributes(context, path, 0); }
-
-Result<i64> lremovexattr(MayBlock& context, UserString path, UserString)
+Result<i64> removexattr(MayBlock& context, UserString path, UserString name)
 {
-    return no_attributes(context, path, no_follow);
+    return no_attribute(context, name, path, 0);
 }
 
-Result<i64> fremovexattr(MayBlock& context, Fd descriptor, UserString) { return no_attributes(context, descriptor); }
+Result<i64> lremovexattr(MayBlock& context, UserString path, UserString name)
+{
+    return no_attribute(context, name, path, no_follow);
+}
+
+Result<i64> fremovexattr(MayBlock& context, Fd descriptor, UserString name)
+{
+    return no_attribute(context, name, descriptor);
+}
 
 Result<i64> listxattr(MayBlock& context, UserString path, UserBuffer, usize)
 {
-    LinkTarget target;
-    TRY(file_argument(context, at_fdcwd, path, 0, target));
+    TRY(check_attribute_file(context, path, 0));
     return i64{0};
 }
 
 Result<i64> llistxattr(MayBlock& context, UserString path, UserBuffer, usize)
 {
-    LinkTarget target;
-    TRY(file_argument(context, at_fdcwd, path, no_follow, target));
+    TRY(check_attribute_file(context, path, no_follow));
     return i64{0};
 }
 
 Result<i64> flistxattr(MayBlock& context, Fd descriptor, UserBuffer, usize)
 {
-    if (TRY(descriptor_file(context, descriptor))->flags() & open_flag::path) return Errno::ebadf;
+    TRY(check_attribute_file(context, descriptor));
     return i64{0};
 }
 

@@ -130,7 +130,7 @@ Result<i64> getgroups(MayBlock& context, i32 capacity, UserPointer<u32> list)
 {
     Credentials credentials = current_credentials(context);
     if (capacity < 0) return Errno::einval;
-    if (capacity > 0) {
+    if (capacity > 0 && credentials.group_count > 0) {
         if (static_cast<u32>(capacity) < credentials.group_count) return Errno::einval;
         TRY(copy_to_user(context, list.address, credentials.groups, credentials.group_count * sizeof(u32)));
     }

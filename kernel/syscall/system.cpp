@@ -75,7 +75,7 @@ Result<i64> sysinfo(MayBlock& context, UserPointer<abi::SystemInfo> result)
     return i64{0};
 }
 
-Result<i64> reboot(MayBlock& context, u32 magic, u32 magic2, u32 command, UserBuffer)
+Result<i64> reboot(MayBlock& context, u32 magic, u32 magic2, u32 command, UserBuffer argument)
 {
     if (!current_has(context, Capability::sys_boot)) return Errno::eperm;
     bool known = false;
@@ -83,9 +83,16 @@ Result<i64> reboot(MayBlock& context, u32 magic, u32 magic2, u32 command, UserBu
     if (magic != reboot_magic || !known) return Errno::einval;
     switch (command) {
     case reboot_restart:
-    case reboot_restart_2:
         log(LogLevel::emergency, "reboot: Restarting system\n");
         hal::restart();
+    case reboot_restart_2: {
+        char text[256];
+        Result<usize> length = copy_string_from_user(context, text, argument, sizeof text - 1);
+        if (!length.ok() && length.error() != Errno::enametoolong) return Errno::efault;
+        log(LogLevel::emergency, "reboot: Restarting system with command '{}'\n",
+            std::string_view(text, length.ok() ? length.value() : sizeof text - 1));
+        hal::restart();
+    }
     case reboot_power_off:
         log(LogLevel::emergency, "reboot: Power down\n");
         hal::power_off();

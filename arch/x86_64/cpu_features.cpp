@@ -6,6 +6,7 @@
 #include <kernel/hal/cpu.hpp>
 
 extern "C" void takt_system_call_entry();
+extern "C" void takt_compatible_call_entry();
 
 namespace takt::machine {
 
@@ -18,7 +19,9 @@ namespace {
 
 constexpr u64 cr4_global_pages = 1 << 7, cr4_fxsr = 1 << 9, cr4_simd_exceptions = 1 << 10, cr4_umip = 1 << 11,
               cr4_fsgsbase = 1 << 16, cr4_xsave = 1 << 18, cr4_smep = 1 << 20, cr4_smap = 1 << 21;
-constexpr u32 msr_star = 0xc0000081, msr_lstar = 0xc0000082, msr_sfmask = 0xc0000084, msr_tsc_aux = 0xc0000103;
+constexpr u32 msr_sysenter_cs = 0x174;
+constexpr u32 msr_star = 0xc0000081, msr_lstar = 0xc0000082, msr_cstar = 0xc0000083, msr_sfmask = 0xc0000084,
+              msr_tsc_aux = 0xc0000103;
 
 void find_features()
 {
@@ -58,11 +61,13 @@ void init_cpu_features()
     if (cpu_features.smap) cr4 |= cr4_smap;
     if (cpu_features.umip) cr4 |= cr4_umip;
     write_cr4(cr4);
-    // Write protection, numeric error, monitor coprocessor; no emulation, no task-switched.
-    write_cr0((read_cr0() | 1 << 16 | 1 << 5 | 1 << 1) & ~0xcull);
+    // Alignment check, write protection, numeric error, monitor coprocessor; no emulation, no task-switched.
+    write_cr0((read_cr0() | 1 << 18 | 1 << 16 | 1 << 5 | 1 << 1) & ~0xcull);
     enable_vector_state();
     write_msr(msr_star, 0x0023ull << 48 | 0x0010ull << 32);
     write_msr(msr_lstar, reinterpret_cast<u64>(&takt_system_call_entry));
+    write_msr(msr_cstar, reinterpret_cast<u64>(&takt_compatible_call_entry));
+    write_msr(msr_sysenter_cs, 0);  // sysenter faults
     // Cleared on system calls: trap, interrupts, direction, IOPL, nested task, alignment check.
     write_msr(msr_sfmask, 1 << 8 | 1 << 9 | 1 << 10 | 3 << 12 | 1 << 14 | 1 << 18);
     if (cpu_features.rdtscp) write_msr(msr_tsc_aux, hal::current_cpu_number());

@@ -45,6 +45,16 @@
     pop %rdi
 .endm
 
+# The user's AC flag would let the kernel at user memory (SMAP).
+.macro CLEAR_ALIGNMENT_CHECK
+    testb $4, 146(%rsp)         # bit 18 of rflags
+    jz 2f
+    pushfq
+    andl $~0x40000, (%rsp)
+    popfq
+2:
+.endm
+
 .section .text.entry, "ax"
 
 # --- System calls. rcx: user rip, r11: user rflags, interrupts off (SFMASK).
@@ -85,6 +95,13 @@ takt_system_call_exit:
     swapgs
     sysretq
 
+# --- `syscall` in 32-bit code, where the processor has it: there are no such calls. Still the user's stack and GS.
+.align 16
+.globl takt_compatible_call_entry
+takt_compatible_call_entry:
+    mov $-38, %eax              # ENOSYS
+    sysretl
+
 # --- Back to user mode with something to do first: signals, ptrace, restartable sequences. Interrupts off.
 .globl takt_return_with_work
 takt_return_with_work:
@@ -99,6 +116,21 @@ takt_return_from_frame:
 .globl takt_user_iret
 takt_user_iret:
     iretq
+
+# The instruction above faults on an address that is not canonical: a fault of the user's, whose registers and frame are
+# all still there. The processor's frame for it holds where that frame begins.
+takt_bad_return:
+    swapgs
+    mov 32(%rsp), %rsp
+    push $0
+    PUSH_ALL
+    mov %rsp, %rdi
+    mov $13, %esi
+    cld
+    xor %ebp, %ebp
+    call takt_user_exception
+    cli
+    jmp takt_return_user
 
 # A new user thread's first steps: its kernel stack holds a user frame.
 .globl takt_user_thread_start
@@ -149,6 +181,7 @@ takt_kernel_thread_start:
 1:  swapgs
     push $-1
     PUSH_ALL
+    CLEAR_ALIGNMENT_CHECK
     addl $0x10000, %gs:CPU_PREEMPT
     mov $\vector, %edi
     cld
@@ -224,6 +257,7 @@ takt_exception_\number:
     jz 1f
     swapgs
     PUSH_ALL
+    CLEAR_ALIGNMENT_CHECK
     mov %rsp, %rdi
     mov $\number, %esi
     cld
@@ -231,7 +265,12 @@ takt_exception_\number:
     call takt_user_exception
     cli
     jmp takt_return_user
-1:  PUSH_ALL
+1:
+    .if \number == 13
+    cmpq $takt_user_iret, 8(%rsp)
+    je takt_bad_return
+    .endif
+    PUSH_ALL
     mov %rsp, %rdi
     mov $\number, %esi
     cld

@@ -18,7 +18,7 @@ namespace takt {
 namespace {
 
 constexpr u64 red_zone = 128;
-constexpr u64 user_code_selector = 0x33, user_data_selector = 0x2b;
+constexpr u64 user_code_selector = 0x33, compatible_code_selector = 0x23, user_data_selector = 0x2b;
 // Flags that a program may set: carry, parity, adjust, zero, sign, trap, direction, overflow, resume, alignment check.
 constexpr u64 user_flags = 0x1 | 0x4 | 0x10 | 0x40 | 0x80 | 0x100 | 0x400 | 0x800 | 0x10000 | 0x40000;
 constexpr u64 direction_flag = 0x400, trap_flag = 0x100, resume_flag = 0x10000;
@@ -186,10 +186,10 @@ void fill_context(Task& task, const hal::UserFrame& frame, SignalSet mask, u64 v
                        .rsp = frame.rsp,
                        .rip = frame.rip,
                        .rflags = frame.rflags,
-                       .cs = user_code_selector,
+                       .cs = static_cast<u16>(frame.cs),
                        .gs = 0,
                        .fs = 0,
-                       .ss = user_data_selector,
+                       .ss = static_cast<u16>(frame.ss),
                        .error = task.fault_error,
                        .trap = task.fault_vector,
                        .old_mask = mask.bits,
@@ -202,7 +202,10 @@ void fill_context(Task& task, const hal::UserFrame& frame, SignalSet mask, u64 v
 Result<void> take_registers(const abi::MachineContext& from, hal::UserFrame& to)
 {
     if (from.rip >= user_address_end) return Errno::efault;
-    if (from.cs != user_code_selector || from.ss != user_data_selector) return Errno::efault;
+    bool compatible = from.cs == compatible_code_selector;
+    if ((from.cs != user_code_selector && !compatible) || from.ss != user_data_selector) return Errno::efault;
+    if (compatible && from.rip >> 32) return Errno::efault;
+    to.cs = from.cs;
     to.r8 = from.r8, to.r9 = from.r9, to.r10 = from.r10, to.r11 = from.r11;
     to.r12 = from.r12, to.r13 = from.r13, to.r14 = from.r14, to.r15 = from.r15;
     to.rdi = from.rdi, to.rsi = from.rsi, to.rbp = from.rbp, to.rbx = from.rbx;
@@ -238,6 +241,7 @@ Result<void> push_signal_frame(MayBlock& context, Task& task, hal::UserFrame& fr
     frame.rax = 0;
     frame.rsp = place.frame;
     frame.rip = action.handler;
+    frame.cs = user_code_selector;
     frame.rflags &= ~(direction_flag | trap_flag | resume_flag);
     frame.orig_rax = ~0ull;
     hal::reload_all_registers(task);

@@ -69,12 +69,49 @@ enum ExceptionVector : u32 {
     simd = 19
 };
 
+constexpr u64 error_write = 2, error_user = 4, error_execute = 16;  // of a page fault
+
 FaultAccess access_of(u64 error)
 {
-    return {.write = (error & 2) != 0, .execute = (error & 16) != 0, .user = (error & 4) != 0};
+    return {.write = (error & error_write) != 0,
+            .execute = (error & error_execute) != 0,
+            .user = (error & error_user) != 0};
 }
 
-UserFault user_fault_of(UserFrame& frame, u32 vector)
+constexpr u64 debug_status_step = 1 << 14;
+
+// Reads DR6 and makes it ready for the next debug exception.
+u64 take_debug_status()
+{
+    u64 status;
+    asm volatile("mov %%dr6, %0" : "=r"(status));
+    asm volatile("mov %0, %%dr6" ::"r"(0xffff0ff0ull));
+    return status;
+}
+
+// Which floating point exception came, of those that are not masked (Intel SDM vol. 1, 8.1.3 and 10.2.3). The registers
+// are still the user's.
+i32 floating_point_code(u32 vector)
+{
+    namespace code = abi::signal_code;
+    u32 flags;
+    if (vector == x87) {
+        u16 control, status;
+        asm volatile("fnstcw %0\n fnstsw %1" : "=m"(control), "=m"(status));
+        flags = status & ~u32{control};
+    } else {
+        u32 mxcsr;
+        asm volatile("stmxcsr %0" : "=m"(mxcsr));
+        flags = mxcsr & ~(mxcsr >> 7);
+    }
+    if (flags & 0x01) return code::fpe_fltinv;
+    if (flags & 0x04) return code::fpe_fltdiv;
+    if (flags & 0x08) return code::fpe_fltovf;
+    if (flags & 0x12) return code::fpe_fltund;
+    return code::fpe_fltres;
+}
+
+UserFault user_fault_of(UserFrame& frame, u32 vector, u64 debug_status)
 {
     namespace code = abi::signal_code;
     u64 rip = frame.rip;
@@ -83,7 +120,8 @@ UserFault user_fault_of(UserFrame& frame, u32 vector)
     case divide:
         return {signal_number::fpe, code::fpe_intdiv, rip, vector, error};
     case debug:
-        return {signal_number::trap, code::trap_trace, rip, vector, error};
+        return {signal_number::trap, debug_status & debug_status_step ? code::trap_trace : code::trap_brkpt, rip,
+                vector, error};
     case breakpoint:
         return {signal_number::trap, code::kernel, 0, vector, error};
     case invalid_opcode:
@@ -95,7 +133,7 @@ UserFault user_fault_of(UserFrame& frame, u32 vector)
         return {signal_number::bus, code::bus_adraln, 0, vector, error};
     case x87:
     case simd:
-        return {signal_number::fpe, code::fpe_fltinv, rip, vector, error};
+        return {signal_number::fpe, floating_point_code(vector), rip, vector, error};
     default:
         return {signal_number::segv, code::kernel, 0, vector, error};
     }
@@ -105,6 +143,9 @@ void on_user_page_fault(MayBlock& context, UserFrame& frame, u64 address)
 {
     namespace code = abi::signal_code;
     u64 error = frame.orig_rax;
+    // An access with the kernel's rights, as to a descriptor table (or a far return's to the stack, in QEMU's
+    // emulation).
+    if (!(error & error_user)) return on_user_fault(context, {signal_number::segv, code::kernel, 0, page_fault, error});
     switch (handle_user_fault(context, address, access_of(error))) {
     case FaultSignal::none:
         return;
@@ -146,13 +187,14 @@ extern "C" {
 void takt_user_exception(UserFrame* frame, u32 vector)
 {
     u64 address = vector == page_fault ? read_cr2() : 0;
+    u64 debug_status = vector == debug ? take_debug_status() : 0;
     Thread& thread = hal::current_thread();
     hal::enable_interrupts();
     MayBlock context = ContextMint::may_block(thread);
     if (vector == page_fault)
         on_user_page_fault(context, *frame, address);
     else
-        on_user_fault(context, user_fault_of(*frame, vector));
+        on_user_fault(context, user_fault_of(*frame, vector, debug_status));
     frame->orig_rax = ~0ull;  // not in a system call
     hal::disable_interrupts();
 }

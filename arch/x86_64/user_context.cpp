@@ -19,7 +19,7 @@ using namespace machine;
 
 namespace {
 
-constexpr u64 user_code = 0x33, user_data = 0x2b;
+constexpr u64 user_code = 0x33, compatible_code = 0x23, user_data = 0x2b;
 constexpr u64 flag_fixed = 2, flag_trap = 0x100, flag_interrupts = 0x200;
 // What user mode may set: CF PF AF ZF SF TF DF OF RF AC ID.
 constexpr u64 flags_user = 0x250dd5;
@@ -159,9 +159,10 @@ void get_registers(Thread& thread, abi::UserRegisters& registers)
 
 Result<void> set_registers(Thread& thread, const abi::UserRegisters& registers)
 {
-    if (registers.cs != user_code || registers.ss != user_data || !canonical_user(registers.rip) ||
-        !canonical_user(registers.fs_base) || !canonical_user(registers.gs_base))
-        return Errno::eio;
+    bool compatible = registers.cs == compatible_code;
+    if ((registers.cs != user_code && !compatible) || registers.ss != user_data) return Errno::eio;
+    if (!canonical_user(registers.rip) || (compatible && registers.rip >> 32)) return Errno::eio;
+    if (!canonical_user(registers.fs_base) || !canonical_user(registers.gs_base)) return Errno::eio;
     UserFrame& frame = user_frame(thread);
     u64 flags = (frame.rflags & ~flags_user) | (registers.rflags & flags_user);
     memcpy(&frame, &registers, sizeof frame);

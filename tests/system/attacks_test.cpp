@@ -1,0 +1,43 @@
+// Shows that a program can't hurt the kernel or its neighbours, whatever pointers, registers and instructions it comes up
+// with: every attack ends in the error or signal that Linux has for it, and the shell that started it goes on. The guest
+// programs hold on Linux, too.
+#include "support/takt_runner.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fmt/format.h>
+
+namespace takt::test {
+
+namespace {
+
+// The program is silent, succeeds, and leaves a shell that works.
+void expect_survived(const std::string& program, const Arguments& options = {})
+{
+    for (const char* cpus : {"1", "4"}) {
+        const std::string path = guest_program(program);
+        Arguments all = {"--cpus", cpus, "--add", path};
+        all.insert(all.end(), options.begin(), options.end());
+        const std::string script =
+            fmt::format("{}; echo status $?; (echo pipes; cat /proc/self/comm) | sort; echo $(expr 6 \\* 7)", path);
+        const Outcome outcome = run({"sh", "-c", script}, all);
+        SCOPED_TRACE(outcome.command);
+        EXPECT_EQ(outcome.status, 0);
+        EXPECT_EQ(outcome.output, "status 0\ncat\npipes\n42\n");
+        EXPECT_EQ(outcome.errors, "");
+    }
+}
+
+}  // namespace
+
+TEST(Attacks, BadPointers) { expect_survived("bad_pointers"); }
+
+TEST(Attacks, NestedPointers) { expect_survived("nested_pointers"); }
+
+TEST(Attacks, RandomCalls) { expect_survived("fuzz"); }
+
+TEST(Attacks, Traps) { expect_survived("traps"); }
+
+TEST(Attacks, ForgedState) { expect_survived("forged_state"); }
+
+}  // namespace takt::test

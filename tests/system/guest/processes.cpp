@@ -159,12 +159,20 @@ void threads()
            wait_for_ever();
        })),
        9);
+    static int go_ahead[2];
+    OK(pipe(go_ahead));
     const pid_t headless = child([&] {
-        pthread_create(&thread, nullptr, end_process, nullptr);
+        const auto end_when_told = [](void*) -> void* {
+            char byte;
+            OK(read(go_ahead[0], &byte, 1));
+            _exit(9);
+        };
+        pthread_create(&thread, nullptr, end_when_told, nullptr);
         syscall(SYS_exit, 1);
     });
     sleep_ms(5);
     IS(waitpid(headless, &status, WNOHANG), 0);
+    OK(write(go_ahead[1], "", 1));
     IS(code_of(headless), 9);
 }
 

@@ -130,16 +130,19 @@ Result<int> wait_for_signal(MayBlock& context, Task& task, SignalSet wanted, Ins
     Thread::Wake wake = Thread::Wake::unparked;
     for (;;) {  // bound: ends with a signal or at the deadline; stale wake-ups go round
         bool found;
+        bool interrupted;
         {
             LockGuard guard(signals.lock(), context);
             task.waited_signals = {};
             found = take(guard, task, wanted, info, taken);
             recalculate(task);
-            // While it sleeps the thread is chosen for what it waits for, though that is blocked.
-            if (!found && !signal_pending(task)) task.waited_signals = wanted;
+            interrupted = signal_pending(task);
+            // While it sleeps the thread is chosen for what it waits for, though that is blocked. Never beyond the
+            // wait: on the way to user mode such a signal would be delivered.
+            if (!found && !interrupted) task.waited_signals = wanted;
         }
         if (found) break;
-        if (signal_pending(task)) return Errno::eintr;
+        if (interrupted) return Errno::eintr;
         if (wake == Thread::Wake::timed_out || hal::now() >= deadline) {
             LockGuard guard(signals.lock(), context);
             task.waited_signals = {};

@@ -8,8 +8,8 @@ namespace takt::test {
 
 TEST(Signals, CallsKeepTheirManualPages)
 {
-    for (const char* cpus : {"1", "4"}) {
-        const Outcome outcome = run({guest_program("signals")}, {"--cpus", cpus});
+    for (const Arguments& options : {Arguments{"--icount"}, {"--cpus", "4"}}) {
+        const Outcome outcome = run({guest_program("signals")}, options);
         SCOPED_TRACE(outcome.command);
         EXPECT_EQ(outcome.status, 0);
         EXPECT_EQ(outcome.output, "");

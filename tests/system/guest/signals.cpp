@@ -556,6 +556,22 @@ void no_signals()
     IS(odd, 0);
 }
 
+// A blocked signal is taken by the thread that waits for it, at whatever step of the call it comes: its time sweeps over
+// the call.
+void arrivals()
+{
+    const sigset_t wanted = set_of({SIGALRM});
+    const Blocked blocked(wanted);
+    timer_t timer;
+    OK(timer_create(CLOCK_MONOTONIC, nullptr, &timer));
+    for (long ns = 1; ns < 20'000; ns += 7) {
+        const itimerspec once = {{0, 0}, {0, ns}};
+        OK(timer_settime(timer, 0, &once, nullptr));
+        IS(sigwaitinfo(&wanted, nullptr), SIGALRM);
+    }
+    OK(timer_delete(timer));
+}
+
 }  // namespace
 
 int main()
@@ -575,5 +591,6 @@ int main()
     no_zombies();
     restarts();
     waits();
+    arrivals();
     return check::result();
 }

@@ -49,6 +49,7 @@ std::string orders(const std::string& path, const Arguments& program, const std:
     writer.add("env", std::string("PATH=") + guest_path);
     writer.add("env", "HOME=/root");
     writer.add("env", "TERM=" + (interactive ? environment("TERM").value_or("vt100") : "dumb"));
+    writer.add("env", "_=" + path);  // as a shell says what it executes; svsematest asks for it
     writer.add("stdin", interactive ? "tty" : streams.input == InputStream::relay ? "relay" : "null");
     writer.add("stdout", output_name(streams.output));
     writer.add("stderr", output_name(streams.errors));

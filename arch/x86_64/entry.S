@@ -214,10 +214,10 @@ takt_return_user:
     jne takt_return_with_work
     jmp takt_return_from_frame
 
-INTERRUPT takt_timer_entry, takt_timer_interrupt, 0xe0
-INTERRUPT takt_reschedule_entry, takt_reschedule_interrupt, 0xf1
-INTERRUPT takt_tlb_entry, takt_tlb_interrupt, 0xf2
-INTERRUPT takt_call_entry, takt_call_interrupt, 0xf3
+INTERRUPT takt_timer_entry, takt_timer_interrupt, 0xf0
+INTERRUPT takt_reschedule_entry, takt_reschedule_interrupt, 0xe0
+INTERRUPT takt_tlb_entry, takt_tlb_interrupt, 0xe1
+INTERRUPT takt_call_entry, takt_call_interrupt, 0xf1
 INTERRUPT takt_spurious_entry, takt_spurious_interrupt, 0xff
 
 .altmacro

@@ -16,9 +16,9 @@ Result<usize> EventCounter::read(MayBlock& context, IoBuffer& into, u64)
         }
         value = semaphore_ ? 1 : count_;
         count_ -= value;
+        writers_.wake_all();
         until_unlocked.emplace();
         if (count_ > 0) readers_.wake_one();
-        writers_.wake_all();
     }
     source_.notify(poll_event::out);
     TRY(into.put(context, &value, sizeof value));

@@ -110,6 +110,7 @@ Result<abi::PeerCredentials> UnixEndpoint::queue_connection(MayBlock& context, R
         until_unlocked.emplace();
         receivers_.wake_one();
     }
+    until_unlocked.reset();
     source_.notify(poll_event::in | poll_event::rdnorm);
     return credentials;
 }

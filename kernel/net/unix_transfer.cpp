@@ -102,6 +102,7 @@ Result<void> UnixEndpoint::deliver(MayBlock& context, UnixEndpoint& target, Owne
         target.receivers_.wake_one();
         if (next_sender) target.senders_.wake_one();
     }
+    until_unlocked.reset();
     target.source_.notify(poll_event::in | poll_event::rdnorm);
     return {};
 }
@@ -247,11 +248,10 @@ Result<usize> UnixEndpoint::receive_stream(MayBlock& context, ReceiveRequest& re
             // A waiting receiver must not keep the senders from filling its buffer.
             if (queue_.empty() && total < low_water) senders_.wake_one();
         }
+        const bool room_made = !consumed.empty() && sender_may_go_on();
+        if (room_made) tell_senders();
         until_unlocked.emplace();
-        if (!consumed.empty() && sender_may_go_on()) {
-            senders_.wake_one();
-            tell_senders();
-        }
+        if (room_made) senders_.wake_one();
         if (!queue_.empty()) receivers_.wake_one();
     }
     discard(context, consumed);
@@ -281,9 +281,9 @@ Result<usize> UnixEndpoint::receive_message(MayBlock& context, ReceiveRequest& r
             copied = first.copy_out(context, request.into, 0, chunk);
         } else {
             taken = dequeue();
+            tell_senders();
             until_unlocked.emplace();
             senders_.wake_one();
-            tell_senders();
         }
         if (!queue_.empty()) receivers_.wake_one();
     }

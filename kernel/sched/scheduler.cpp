@@ -225,20 +225,13 @@ void Scheduler::finish_switch_from(RunQueue& queue, Thread& previous)
         previous.cpu.store(Migration::any_allowed(*this, previous).value, Order::release);
         previous.note_interruption();
     }
-    bool ended = previous.state == Thread::State::exited;
     // Only now can others take `previous`.
     if (cpu_count() > 1) Migration::note_queued(*this, queue);
     queue.lock().release();
     if (moves) [[unlikely]]
         place(previous);
-    if (ended) [[unlikely]] {
-        dead_lock_.acquire();
-        dead_.push_back(previous);
-        dead_lock_.release();
-        if (reaper_) unpark(*reaper_);
-    }
     // Nobody looks at the flag on the way from here: an interrupt will.
-    if ((moves || ended) && hal::need_reschedule()) hal::send_reschedule(queue.cpu());
+    if (moves && hal::need_reschedule()) hal::send_reschedule(queue.cpu());
 }
 
 // What a fair or round-robin thread used of its turn.

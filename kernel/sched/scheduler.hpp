@@ -146,9 +146,10 @@ private:
     Lock<Rank::process_tree> threads_lock_;
     List<KernelThread, KernelThreadTag> kernel_threads_ GUARDED_BY(threads_lock_);
     RawSpinLock<Rank::run_queue> dead_lock_;
-    List<Thread, RunQueueTag> dead_ GUARDED_BY(dead_lock_);
+    Thread* dead_ GUARDED_BY(dead_lock_) = nullptr;  // by next_dead
     Thread* reaper_ = nullptr;
 
+    bool has_left(Thread& thread) NO_THREAD_SAFETY_ANALYSIS;
     static void reaper_main(MayBlock& context, void* argument);
 };
 

@@ -105,6 +105,13 @@ void Scheduler::exit_current(MayBlock& context, void (*reap)(MayBlock&, Thread&)
     assert_may_block(self);
     ASSERT(self.mutex_depth == 0 && reap);
     self.reap = reap;
+    {
+        RawGuard guard(dead_lock_);
+        self.next_dead = dead_;
+        dead_ = &self;
+    }
+    // Told here and not after the switch, where interrupts are off: it waits until the thread has left its CPU.
+    if (reaper_) unpark(*reaper_);
     hal::disable_interrupts();
     Cpu& cpu = hal::current_cpu();
     cpu.run_queue.lock().acquire();
@@ -118,29 +125,47 @@ void Scheduler::exit_current(MayBlock& context, void (*reap)(MayBlock&, Thread&)
 Result<void> Scheduler::start_reaper(MayBlock& context)
 {
     reaper_ = TRY(create_kernel_thread(context, "reaper", level_fair, &reaper_main, this));
+    reaper_->parameters.policy = Policy::batch;  // it preempts nobody
     start(*reaper_);
     return {};
+}
+
+// A thread that has said that it ends may still be on its way out, or look for a CPU to go it on.
+bool Scheduler::has_left(Thread& thread)
+{
+    hal::InterruptState interrupts = hal::save_and_disable_interrupts();
+    RunQueue& queue = lock_queue_of(thread);
+    const bool left = thread.state == Thread::State::exited && !thread.on_cpu;
+    queue.lock().release();
+    hal::restore_interrupts(interrupts);
+    return left;
 }
 
 void Scheduler::reaper_main(MayBlock& context, void* argument)
 {
     Scheduler& self = *static_cast<Scheduler*>(argument);
+    Thread* leaving = nullptr;  // seen, not yet off their CPUs
     for (;;) {
-        Thread* thread = nullptr;
+        Thread* dead = std::exchange(leaving, nullptr);
         {
             RawGuard guard(self.dead_lock_);
-            if (!self.dead_.empty()) {
-                thread = &self.dead_.front();
-                self.dead_.pop_front();
+            if (!dead) std::swap(dead, self.dead_);
+        }
+        bool reaped = false;
+        while (dead) {  // bound: the threads that ended since the last look
+            Thread& thread = *std::exchange(dead, dead->next_dead);
+            if (!self.has_left(thread)) {
+                thread.next_dead = leaving;
+                leaving = &thread;
+                continue;
             }
+            // A chain walk on another CPU may still look at it: a few hundred instructions.
+            while (thread.pins.load(Order::acquire) != 0) self.yield(context);
+            thread.reap(context, thread);
+            reaped = true;
         }
-        if (!thread) {
-            self.park(context, WaitMode::uninterruptible);
-            continue;
-        }
-        // A chain walk on another CPU may still look at it: a few hundred instructions.
-        while (thread->pins.load(Order::acquire) != 0) self.yield(context);
-        thread->reap(context, *thread);
+        if (!reaped)
+            self.park(context, WaitMode::uninterruptible, leaving ? hal::now() + milliseconds(1) : Instant::never());
     }
 }
 

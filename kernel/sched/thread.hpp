@@ -74,6 +74,7 @@ public:
     SchedulingParameters parameters;             // guarded by pi_lock
     bool pinned = false;                         // a per-CPU kernel thread: affinity can't be changed
     void (*reap)(MayBlock&, Thread&) = nullptr;  // set when it exits
+    Thread* next_dead = nullptr;                 // among those that the reaper is to free
 
     // --- Priority inheritance.
     RawSpinLock<Rank::pi_thread> pi_lock;

@@ -49,8 +49,8 @@ public:
         return finish(entry, result);
     }
 
-    // Wakes the highest-priority waiter (first come among equals); false when there is none. O(log waiters), O(1) for the
-    // only one.
+    // Wakes the highest-priority waiter (first come among equals); false when there is none. O(log waiters), O(1) for
+    // the only one.
     bool wake_one();
     // Bound: the number of waiters.
     void wake_all();

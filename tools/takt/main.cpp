@@ -2,6 +2,7 @@
 #include "build.hpp"
 #include "failure.hpp"
 #include "image_command.hpp"
+#include "path_command.hpp"
 #include "run_command.hpp"
 #include "test_command.hpp"
 
@@ -47,9 +48,11 @@ private:
     CLI::App* kernel_ = nullptr;
     CLI::App* build_ = nullptr;
     CLI::App* clean_ = nullptr;
+    CLI::App* path_ = nullptr;
     RunOptions run_options_;
     ImageOptions image_options_;
     TestOptions test_options_;
+    PathOptions path_options_;
     std::string kernel_model_ = "full";
     Arguments program_;  // what stood behind "--"
 };
@@ -128,6 +131,12 @@ void CommandLine::add_others()
     build_ = app_.add_subcommand("build", "Build the kernel, the tools and the tests");
     clean_ = app_.add_subcommand("clean", "Remove everything that was built");
     test_ = app_.add_subcommand("test", "Run the tests");
+    path_ = app_.add_subcommand("path", "Count the wake-up path's instructions, step by step");
+    CLI::Option* update = path_->add_flag("--update", path_options_.update, "Write docs/wakeup-path.md");
+    CLI::Option* check = path_->add_flag("--check", path_options_.check, "Fail if docs/wakeup-path.md differs");
+    CLI::Option* listing = path_->add_flag("--listing", path_options_.listing, "Show each instruction instead");
+    update->excludes(check)->excludes(listing);
+    check->excludes(listing);
     test_->add_option("NAME", test_options_.names, "Whole names, beginnings, or globs; none: all");
     test_->add_flag("--list", test_options_.list, "Only show the names");
     test_->add_option("--junit", test_options_.junit, "Write the results as JUnit XML")->type_name("FILE");
@@ -161,6 +170,7 @@ int CommandLine::dispatch()
         return image_command(image_options_);
     }
     if (test_->parsed()) return test_command(test_options_);
+    if (path_->parsed()) return path_command(path_options_);
     if (kernel_->parsed()) fmt::print("{}\n", build_kernel(kernel_model_).string());
     if (build_->parsed()) {
         build_host();

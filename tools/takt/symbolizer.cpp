@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 #include <cxxabi.h>
+#include <dwarf.h>
+#include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
 #include <fmt/format.h>
 
@@ -62,6 +64,41 @@ std::string Symbolizer::name(uint64_t address) const
         text += fmt::format("{}({}:{})", text.empty() ? "" : " ", shown, line);
     }
     return text;
+}
+
+std::vector<std::string> Symbolizer::functions(uint64_t address) const
+{
+    std::vector<std::string> names;
+    if (image_->module == nullptr) return names;
+    Dwarf_Addr bias = 0;
+    if (Dwarf_Die* unit = dwfl_module_addrdie(image_->module, address, &bias)) {
+        Dwarf_Die* scopes = nullptr;
+        if (dwarf_getscopes(unit, address - bias, &scopes) > 0) {
+            Dwarf_Die innermost = scopes[0];
+            std::free(scopes);
+            scopes = nullptr;
+            const int count = dwarf_getscopes_die(&innermost, &scopes);
+            for (int index = 0; index < count; ++index) {
+                const int tag = dwarf_tag(&scopes[index]);
+                if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram) continue;
+                if (const char* name = dwarf_diename(&scopes[index])) names.emplace_back(name);
+            }
+        }
+        std::free(scopes);
+    }
+    if (const char* symbol = dwfl_module_addrname(image_->module, address)) names.push_back(demangled(symbol));
+    return names;
+}
+
+std::optional<uint64_t> Symbolizer::address(const std::string& symbol) const
+{
+    const int count = image_->module == nullptr ? 0 : dwfl_module_getsymtab(image_->module);
+    for (int index = 0; index < count; ++index) {
+        GElf_Sym entry;
+        const char* name = dwfl_module_getsym(image_->module, index, &entry, nullptr);
+        if (name != nullptr && symbol == name) return entry.st_value;
+    }
+    return std::nullopt;
 }
 
 }  // namespace takt

@@ -5,7 +5,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace takt {
 
@@ -19,6 +21,11 @@ public:
 
     // "function+0x12 (file:line)", demangled, as much of it as is known; empty if nothing is.
     std::string name(uint64_t address) const;
+    // The functions that the instruction belongs to: inlined ones first, each before the one that it is inlined in,
+    // without namespaces and classes; at last the symbol's own name.
+    std::vector<std::string> functions(uint64_t address) const;
+    // Of a symbol; nothing if there is none of that name.
+    std::optional<uint64_t> address(const std::string& symbol) const;
 
 private:
     struct Image;

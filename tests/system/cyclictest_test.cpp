@@ -30,4 +30,26 @@ TEST(Cyclictest, SameFiguresTwice)
     EXPECT_EQ(first.errors, second.errors);
 }
 
+// A program that reads the time-stamp counter alone says the same of wake-ups, but for cyclictest's way through the C
+// library and the vDSO to the clock.
+TEST(Cyclictest, AgreesWithTheCounter)
+{
+    const std::regex figures("Min: *([0-9]+).* Avg: *([0-9]+) Max: *([0-9]+)");
+    const auto least_and_average = [&](const Outcome& outcome) {
+        SCOPED_TRACE(outcome.command + "\n" + outcome.output + outcome.errors);
+        std::smatch match;
+        EXPECT_EQ(outcome.status, 0);
+        EXPECT_TRUE(std::regex_search(outcome.output, match, figures));
+        return match.empty() ? std::pair{0L, 0L} : std::pair{std::stol(match[1]), std::stol(match[2])};
+    };
+    const auto theirs =
+        least_and_average(run({"cyclictest", "-m", "-p", "99", "-i", "1000", "-l", "500", "-q", "-N"}, {"--icount"}));
+    const auto counted = least_and_average(run({guest_program("tsc_latency")}, {"--icount"}));
+    constexpr long clock_reading_ns = 100;
+    EXPECT_GE(theirs.first, counted.first);
+    EXPECT_LE(theirs.first, counted.first + clock_reading_ns);
+    EXPECT_GE(theirs.second, counted.second - clock_reading_ns);  // cyclictest's main thread wakes up at times, too
+    EXPECT_LE(theirs.second, counted.second + clock_reading_ns);
+}
+
 }  // namespace takt::test

@@ -177,9 +177,9 @@ Result<void> MountTable::unmount(MayBlock& context, const Path& at, bool detach)
 
 Result<void> MountTable::pivot(MayBlock& context, const Path& new_root, const Path& put_old, const Path& old_root)
 {
+    if (new_root.mount == old_root.mount || put_old.mount == old_root.mount) return Errno::ebusy;
     if (!(new_root.dentry == new_root.mount->root()) || !(old_root.dentry == old_root.mount->root()))
         return Errno::einval;
-    if (new_root.mount == old_root.mount || put_old.mount == old_root.mount) return Errno::ebusy;
     if (!is_below(context, put_old, new_root)) return Errno::einval;
     TRY(check_mountpoint(put_old));
     Ref<Mount> dropped_parent;

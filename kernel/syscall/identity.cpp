@@ -4,6 +4,8 @@
 #include <kernel/process/identity.hpp>
 #include <kernel/syscall/table.hpp>
 
+#include <algorithm>
+
 namespace takt::system_call {
 
 namespace {
@@ -143,6 +145,7 @@ Result<i64> setgroups(MayBlock& context, i32 count, UserPointer<u32> list)
     if (static_cast<u32>(count) > group_count_max) return Errno::einval;
     u32 groups[group_count_max];
     TRY(copy_from_user(context, groups, list.address, static_cast<usize>(count) * sizeof(u32)));
+    std::sort(groups, groups + count);  // bound: group_count_max; getgroups(2) answers in this order on Linux, too
     TRY(set_groups(context, {groups, static_cast<usize>(count)}));
     return success;
 }

@@ -155,6 +155,21 @@ void several()
 
 // --- PI futexes.
 
+void robust_lists()
+{
+    robust_list_head own{}, *before = nullptr, *now = nullptr;
+    std::size_t size = 0;
+    OK(syscall(SYS_get_robust_list, 0, &before, &size));
+    IS(size, sizeof own);
+    own.list.next = &own.list;
+    OK(syscall(SYS_set_robust_list, &own, sizeof own));
+    OK(syscall(SYS_get_robust_list, gettid(), &now, &size));
+    HOLDS(now == &own);
+    OK(syscall(SYS_set_robust_list, before, sizeof own));
+    FAILS(syscall(SYS_set_robust_list, &own, 1), EINVAL);
+    FAILS(syscall(SYS_get_robust_list, 999'999, &now, &size), ESRCH);
+}
+
 void owning()
 {
     FAILS(futex(&first, FUTEX_UNLOCK_PI_PRIVATE, 0), EPERM);
@@ -308,6 +323,7 @@ int main()
     moving();
     between_processes();
     several();
+    robust_lists();
     owning();
     moving_to_pi();
     for (const int robust : {PTHREAD_MUTEX_STALLED, PTHREAD_MUTEX_ROBUST}) {

@@ -410,6 +410,17 @@ void locking()
     OK(munmap(memory, 32 * page));
     FAILS(mlock(memory, page), ENOMEM);
     FAILS(munlock(memory, page), ENOMEM);
+    FAILS(mlock2(memory, page, MLOCK_ONFAULT), ENOMEM);
+
+    // Locked as it comes: only what is touched is there.
+    memory = map(4);
+    FAILS(mlock2(memory, page, 2), EINVAL);
+    OK(mlock2(memory, 4 * page, MLOCK_ONFAULT));
+    memory[page] = 1;
+    HOLDS(in_memory(memory + page) && !in_memory(memory + 2 * page));
+    OK(mlock2(memory, 4 * page, 0));
+    HOLDS(in_memory(memory + 2 * page));
+    OK(munmap(memory, 4 * page));
 
     // What is mapped from now on.
     IS(in_child([] {

@@ -296,6 +296,15 @@ void poll_signals()
     OK(raise(SIGUSR1));
     FAILS(pselect(0, nullptr, nullptr, nullptr, &soon, &empty), EINTR);
     IS(handled, 2);
+    const int all = epoll_create1(0);
+    epoll_event event;
+    OK(raise(SIGUSR1));
+    FAILS(epoll_pwait(all, &event, 1, 1000, &empty), EINTR);
+    IS(handled, 3);
+    OK(raise(SIGUSR1));
+    FAILS(epoll_pwait2(all, &event, 1, &soon, &empty), EINTR);
+    IS(handled, 4);
+    OK(close(all));
     OK(sigprocmask(SIG_SETMASK, &old, nullptr));
 }
 
@@ -456,6 +465,8 @@ void epolls()
     FAILS(epoll_wait(all, got, 0, 0), EINVAL);
     IS(epoll_wait(all, got, 4, 0), 0);
     IS(epoll_wait(all, got, 4, 5), 0);
+    const timespec never{0, -1};
+    FAILS(epoll_pwait2(all, got, 4, &never, nullptr), EINVAL);
     // Level-triggered: as long as it is readable.
     IS(write(ends[1], "xy", 2), 2);
     IS(epoll_wait(all, got, 4, 0), 1);

@@ -13,6 +13,7 @@
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -106,6 +107,9 @@ void semaphore_basics()
     FAILS(semop(semaphores, nullptr, 1), EFAULT);
     sembuf one{0, 1, 0};
     FAILS(semop(123456, &one, 1), EINVAL);
+    OK(syscall(SYS_semop, semaphores, &one, 1));
+    IS(semctl(semaphores, 0, GETVAL), 1);
+    OK(semctl(semaphores, 0, SETVAL, 0));
     OK(semctl(semaphores, 0, IPC_STAT, &about));
     HOLDS(about.sem_otime > 0);
 }

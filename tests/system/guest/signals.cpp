@@ -530,6 +530,10 @@ void waits()
     OK(sigqueue(getpid(), SIGRTMIN, sigval{.sival_int = 77}));
     IS(sigwaitinfo(&wanted, &info), SIGRTMIN);
     HOLDS(info.si_value.sival_int == 77 && info.si_code == SI_QUEUE);
+    IS(pthread_sigqueue(pthread_self(), SIGRTMIN, sigval{.sival_int = 78}), 0);
+    IS(sigwaitinfo(&wanted, &info), SIGRTMIN);
+    HOLDS(info.si_value.sival_int == 78 && info.si_code == SI_QUEUE);
+    FAILS(syscall(SYS_rt_tgsigqueueinfo, getpid(), 999'999, SIGRTMIN, &info), ESRCH);
     handle(SIGUSR2, note);
     const Sender sender(SIGUSR2);
     FAILS(sigwaitinfo(&wanted, &info), EINTR);

@@ -233,8 +233,10 @@ void server(Address where, bool abstract)
         Thread client(connect_and_talk, &where);
         Address peer;
         peer.length = sizeof peer.name;
-        const int connection = accept4(listener, peer.get(), &peer.length, SOCK_CLOEXEC);
+        const int connection = abstract ? accept(listener, peer.get(), &peer.length)
+                                        : accept4(listener, peer.get(), &peer.length, SOCK_CLOEXEC);
         OK(connection);
+        IS(fcntl(connection, F_GETFD), abstract ? 0 : FD_CLOEXEC);
         IS(peer.length, sizeof(sa_family_t));  // it has no name
         Address own;
         own.length = sizeof own.name;

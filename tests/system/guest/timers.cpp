@@ -4,6 +4,7 @@
 #include "check.hpp"
 
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <ctime>
 #include <initializer_list>
@@ -73,9 +74,12 @@ void clocks()
     timeval day;
     OK(gettimeofday(&day, nullptr));
     HOLDS(std::labs(std::time(nullptr) - day.tv_sec) <= 1);
-    timex state{};
-    OK(adjtimex(&state));
+    timex state{}, other{};
+    OK(syscall(SYS_adjtimex, &state));
     HOLDS(std::labs(state.time.tv_sec - day.tv_sec) <= 1);
+    OK(clock_adjtime(CLOCK_REALTIME, &other));
+    HOLDS(other.time.tv_sec - state.time.tv_sec <= 1);
+    FAILS(clock_adjtime(77, &other), EINVAL);
 }
 
 void sleeps()
@@ -128,6 +132,14 @@ void setting()
     while (hits == 0) pause();
     HOLDS(now(CLOCK_MONOTONIC) - begin < 40'000 * ms);
     OK(timer_delete(timer));
+    const timeval day{2'000'000'000, 0};
+    OK(syscall(SYS_settimeofday, &day, nullptr));
+    const long since = now(CLOCK_REALTIME) / 1'000'000'000 - day.tv_sec;
+    HOLDS(since >= 0 && since < 10);
+    const timeval bad{1, 1'000'000};
+    FAILS(syscall(SYS_settimeofday, &bad, nullptr), EINVAL);
+    const timespec zero{0, 0};
+    FAILS(clock_settime(CLOCK_MONOTONIC, &zero), EINVAL);
 }
 
 // --- Timers.
@@ -222,6 +234,11 @@ void interval_timers()
     itimerval old;
     hits = 0;
     OK(setitimer(ITIMER_REAL, &often, nullptr));
+    OK(getitimer(ITIMER_REAL, &old));
+    HOLDS(old.it_interval.tv_usec == 2000 && old.it_value.tv_sec == 0 && old.it_value.tv_usec <= 2000);
+    OK(getitimer(ITIMER_VIRTUAL, &old));
+    HOLDS(old.it_value.tv_sec == 0 && old.it_value.tv_usec == 0);
+    FAILS(syscall(SYS_getitimer, 5, &old), EINVAL);
     while (hits < 4) pause();
     OK(setitimer(ITIMER_REAL, &never, &old));
     HOLDS(old.it_interval.tv_usec == 2000);
@@ -270,6 +287,40 @@ void policies()
     OK(setpriority(PRIO_PROCESS, 0, 0));
 }
 
+// sched_setattr(2) as its manual page has it; the C library has no such call.
+struct Attributes {
+    std::uint32_t size = sizeof(Attributes), policy = 0;
+    std::uint64_t flags = 0;
+    std::int32_t nice = 0;
+    std::uint32_t priority = 0;
+    std::uint64_t runtime = 0, deadline = 0, period = 0;
+};
+
+void attributes()
+{
+    Attributes wanted, now;
+    wanted.policy = SCHED_FIFO;
+    wanted.priority = 30;
+    OK(syscall(SYS_sched_setattr, 0, &wanted, 0));
+    OK(syscall(SYS_sched_getattr, 0, &now, sizeof now, 0));
+    HOLDS(now.policy == SCHED_FIFO && now.priority == 30 && now.size == sizeof now);
+    wanted.priority = 100;
+    FAILS(syscall(SYS_sched_setattr, 0, &wanted, 0), EINVAL);
+    wanted = {};
+    wanted.nice = 7;
+    OK(syscall(SYS_sched_setattr, 0, &wanted, 0));
+    IS(getpriority(PRIO_PROCESS, 0), 7);
+    OK(syscall(SYS_sched_getattr, 0, &now, sizeof now, 0));
+    HOLDS(now.policy == SCHED_OTHER && now.nice == 7);
+    wanted.nice = 0;
+    OK(syscall(SYS_sched_setattr, 0, &wanted, 0));
+    FAILS(syscall(SYS_sched_setattr, 0, &wanted, 1), EINVAL);
+    wanted.size = 8;
+    FAILS(syscall(SYS_sched_setattr, 0, &wanted, 0), E2BIG);
+    FAILS(syscall(SYS_sched_getattr, 0, &now, 8, 0), EINVAL);
+    FAILS(syscall(SYS_sched_getattr, 999'999, &now, sizeof now, 0), ESRCH);
+}
+
 void affinity()
 {
     cpu_set_t cpus;
@@ -304,6 +355,7 @@ int main(int count, char**)
     single_timers();
     interval_timers();
     policies();
+    attributes();
     affinity();
     return check::result();
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <unistd.h>
 
 namespace takt {
 
@@ -14,19 +15,44 @@ Arguments configure_command(const fs::path& source, const fs::path& build)
     return {"cmake", "-G", "Ninja", "-S", source.string(), "-B", build.string(), "-DCMAKE_CXX_COMPILER=g++"};
 }
 
+// Says that something is built as soon as a file is, and on a terminal how far it has come. That ninja looks for new
+// files, as it does each time, is nothing to talk about.
+class BuildProgress {
+public:
+    explicit BuildProgress(const std::string& what) : what_(what), terminal_(isatty(STDERR_FILENO) != 0) {}
+
+    void saw(std::string_view line)
+    {
+        const size_t bracket = line.find("] ");
+        if (!line.starts_with('[') || bracket == std::string_view::npos) return;
+        const std::string_view step = line.substr(bracket + 2);
+        if (!step.starts_with("Building") && !step.starts_with("Linking")) return;
+        if (terminal_)
+            fmt::print(stderr, "\r\x1b[Ktakt: building {} {}", what_, line.substr(0, bracket + 1));
+        else if (!talking_)
+            say("building {}", what_);
+        talking_ = true;
+    }
+
+    void end() const
+    {
+        if (talking_ && terminal_) fmt::print(stderr, "\n");
+    }
+
+private:
+    const std::string& what_;
+    bool terminal_;
+    bool talking_ = false;
+};
+
 void run_ninja(const std::string& what, const fs::path& build)
 {
-    // A dry run tells whether there is work to talk about; it costs a few milliseconds.
-    const Arguments question = {"ninja", "-C", build.string(), "-n"};
-    const CommandResult plan = capture(question, {.directory = {}, .merge_errors = true});
-    if (plan.status == 0 && plan.output.find("no work to do") != std::string::npos) return;
-    // Whether files came or went is looked up in each run, and is nothing to talk about.
-    const bool builds = plan.output.find("Building") != std::string::npos ||
-                        plan.output.find("Linking") != std::string::npos || plan.status != 0;
-    if (builds) say("building {}", what);
     const unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
+    BuildProgress progress(what);
     const CommandResult result =
-        capture({"ninja", "-C", build.string(), "-j", std::to_string(jobs)}, {.directory = {}, .merge_errors = true});
+        capture({"ninja", "-C", build.string(), "-j", std::to_string(jobs)},
+                {.directory = {}, .merge_errors = true, .on_line = [&](std::string_view line) { progress.saw(line); }});
+    progress.end();
     if (result.status == 0) return;
     const size_t first_error = result.output.find("FAILED:");
     const bool compiled = first_error != std::string::npos && result.output.find("error:") != std::string::npos;

@@ -45,12 +45,15 @@ CommandResult capture(const Arguments& command, const CommandOptions& options)
     if (child == 0) become(command, options, writer.get());
     writer.close();
     CommandResult result;
+    size_t told = 0;
     std::array<char, 65536> buffer{};
     for (;;) {
         const ssize_t got = read(reader.get(), buffer.data(), buffer.size());
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0) break;
         result.output.append(buffer.data(), static_cast<size_t>(got));
+        for (size_t end; options.on_line && (end = result.output.find('\n', told)) != std::string::npos; told = end + 1)
+            options.on_line(std::string_view(result.output).substr(told, end - told));
     }
     int status = 0;
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) {

@@ -3,7 +3,9 @@
 
 #include "host_files.hpp"
 
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace takt {
@@ -11,8 +13,9 @@ namespace takt {
 using Arguments = std::vector<std::string>;
 
 struct CommandOptions {
-    fs::path directory;         // empty: where takt is
-    bool merge_errors = false;  // standard error joins the captured output
+    fs::path directory;                                       // empty: where takt is
+    bool merge_errors = false;                                // standard error joins the captured output
+    std::function<void(std::string_view line)> on_line = {};  // told each line as it comes
 };
 
 struct CommandResult {

@@ -4,6 +4,7 @@
 #include "image_command.hpp"
 #include "path_command.hpp"
 #include "run_command.hpp"
+#include "system_call_page.hpp"
 #include "test_command.hpp"
 
 #include <CLI/CLI.hpp>
@@ -49,6 +50,7 @@ private:
     CLI::App* build_ = nullptr;
     CLI::App* clean_ = nullptr;
     CLI::App* path_ = nullptr;
+    CLI::App* syscalls_ = nullptr;
     RunOptions run_options_;
     ImageOptions image_options_;
     TestOptions test_options_;
@@ -130,6 +132,7 @@ void CommandLine::add_others()
         ->type_name("MODEL");
     build_ = app_.add_subcommand("build", "Build the kernel, the tools and the tests");
     clean_ = app_.add_subcommand("clean", "Remove everything that was built");
+    syscalls_ = app_.add_subcommand("syscalls", "Print which system calls are there, as docs/syscalls.md has it");
     test_ = app_.add_subcommand("test", "Run the tests");
     path_ = app_.add_subcommand("path", "Count the wake-up path's instructions, step by step");
     CLI::Option* update = path_->add_flag("--update", path_options_.update, "Write docs/wakeup-path.md");
@@ -177,6 +180,7 @@ int CommandLine::dispatch()
         build_kernel("full");
     }
     if (clean_->parsed()) clean();
+    if (syscalls_->parsed()) fmt::print("{}", system_call_page());
     return 0;
 }
 

@@ -21,17 +21,6 @@ using Json = nlohmann::json;
 
 fs::path host_build() { return build_directory() / "host"; }
 
-std::vector<std::string> all_tests()
-{
-    const std::string listing =
-        capture_or_fail("cannot list the tests", {"ctest", "--test-dir", host_build().string(), "--show-only=json-v1"});
-    std::vector<std::string> names;
-    const Json document = Json::parse(listing);
-    for (const Json& test : document.at("tests")) names.push_back(test.at("name").get<std::string>());
-    std::ranges::sort(names);
-    return names;
-}
-
 std::string regex_for(const std::vector<std::string>& names)
 {
     std::string text;
@@ -94,6 +83,17 @@ Counts count_results(const fs::path& junit)
 bool needs_kernel(const std::string& name) { return name.starts_with("system."); }
 
 }  // namespace
+
+std::vector<std::string> all_tests()
+{
+    const std::string listing =
+        capture_or_fail("cannot list the tests", {"ctest", "--test-dir", host_build().string(), "--show-only=json-v1"});
+    std::vector<std::string> names;
+    const Json document = Json::parse(listing);
+    for (const Json& test : document.at("tests")) names.push_back(test.at("name").get<std::string>());
+    std::ranges::sort(names);
+    return names;
+}
 
 std::vector<std::string> select_tests(const std::vector<std::string>& tests, const std::vector<std::string>& patterns)
 {

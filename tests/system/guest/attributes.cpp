@@ -2,6 +2,7 @@
 // descriptor, and relative to a folder. Prints what is wrong; silent and 0 when all is right. Needs root, and a
 // directory on tmpfs to work in (the first argument). Also right on Linux: run it there to check the checks.
 #include "check.hpp"
+#include "child.hpp"
 
 #include <fcntl.h>
 #include <string>
@@ -23,22 +24,6 @@ struct stat status_of(int folder, const char* name)
     struct stat answer {};
     OK(fstatat(folder, name, &answer, AT_SYMLINK_NOFOLLOW));
     return answer;
-}
-
-template <typename Body>
-int in_child(Body body)
-{
-    std::fflush(stdout);
-    const pid_t child = fork();
-    if (child == 0) {
-        check::failures = 0;
-        body();
-        std::fflush(stdout);
-        _exit(check::failures);
-    }
-    int status = 0;
-    IS(waitpid(child, &status, 0), child);
-    return status;
 }
 
 // Names are looked up in `folder`, which is not the working directory.
@@ -98,7 +83,7 @@ void owners_and_rights(int folder)
     FAILS(faccessat(folder, "file", X_OK, 0), EACCES);
     FAILS(syscall(SYS_faccessat2, folder, "file", R_OK, 1), EINVAL);
     FAILS(syscall(SYS_faccessat, folder, "file", 8), EINVAL);
-    IS(in_child([&] {
+    IS(child::run([&] {
            OK(setresuid(50, 0, 0));
            OK(setfsuid(0));
            FAILS(syscall(SYS_faccessat, folder, "file", W_OK), EACCES);
@@ -187,7 +172,7 @@ void roots(int folder)
 {
     OK(mkdirat(folder, "root", 0755));
     OK(close(openat(folder, "root/marker", O_CREAT | O_WRONLY, 0600)));
-    IS(in_child([&] {
+    IS(child::run([&] {
            FAILS(fchdir(999), EBADF);
            OK(fchdir(folder));
            OK(access("root/marker", F_OK));
@@ -210,7 +195,7 @@ void new_root()
 {
     OK(mkdir("stage", 0755));
     OK(mount("first", "stage", "tmpfs", 0, nullptr));
-    IS(in_child([] {
+    IS(child::run([] {
            OK(chroot("stage"));
            OK(chdir("/"));
            OK(mkdir("/new", 0755));

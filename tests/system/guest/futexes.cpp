@@ -2,6 +2,7 @@
 // wrong; silent and 0 when all is right. Also right on Linux: run it there to
 // check the checks.
 #include "check.hpp"
+#include "thread.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -47,20 +48,6 @@ timespec soon(clockid_t clock)
 }
 
 std::uint32_t own_id() { return static_cast<std::uint32_t>(gettid()); }
-
-class Thread {
-public:
-    explicit Thread(void* (*body)(void*), void* argument = nullptr)
-    {
-        IS(pthread_create(&thread_, nullptr, body, argument), 0);
-    }
-    ~Thread() { pthread_join(thread_, nullptr); }
-    Thread(const Thread&) = delete;
-    Thread& operator=(const Thread&) = delete;
-
-private:
-    pthread_t thread_{};
-};
 
 void* wait_on_first(void*)
 {

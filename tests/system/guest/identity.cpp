@@ -2,6 +2,7 @@
 // and output, and what a process may stop to share. Prints what is wrong; silent and 0 when all is right. Needs root,
 // and renames its machine. Also right on Linux: run it there to check the checks.
 #include "check.hpp"
+#include "child.hpp"
 
 #include <csignal>
 #include <cstdint>
@@ -24,23 +25,6 @@
 
 namespace {
 
-// What a process gives up stays with a child.
-template <typename Body>
-void in_child(Body body)
-{
-    std::fflush(stdout);
-    const pid_t child = fork();
-    if (child == 0) {
-        check::failures = 0;
-        body();
-        std::fflush(stdout);
-        _exit(check::failures);
-    }
-    int status = 0;
-    IS(waitpid(child, &status, 0), child);
-    IS(status, 0);
-}
-
 void names()
 {
     utsname name{};
@@ -57,11 +41,12 @@ void names()
     HOLDS(std::string_view(host) == "other");
     FAILS(syscall(SYS_sethostname, "x", -1), EINVAL);
     FAILS(syscall(SYS_setdomainname, "x", 65), EINVAL);
-    in_child([] {
-        OK(setuid(1000));
-        FAILS(sethostname("x", 1), EPERM);
-        FAILS(setdomainname("x", 1), EPERM);
-    });
+    IS(child::run([] {
+           OK(setuid(1000));
+           FAILS(sethostname("x", 1), EPERM);
+           FAILS(setdomainname("x", 1), EPERM);
+       }),
+       0);
 }
 
 void system_wide()
@@ -83,62 +68,66 @@ void system_wide()
     FAILS(syscall(SYS_reboot, 1, 2, 3, nullptr), EINVAL);
     FAILS(syscall(SYS_reboot, 0xfee1dead, 672274793, 0x77777777, nullptr), EINVAL);
     OK(syscall(SYS_reboot, 0xfee1dead, 672274793, 0, nullptr));  // Ctrl-Alt-Del is a signal to init
-    in_child([] {
-        OK(setuid(1000));
-        FAILS(syscall(SYS_reboot, 0xfee1dead, 672274793, 0x4321fedc, nullptr), EPERM);
-        FAILS(vhangup(), EPERM);
-        FAILS(klogctl(5, nullptr, 0), EPERM);
-        FAILS(syscall(SYS_pivot_root, "/", "/"), EPERM);
-    });
-    in_child([] {
-        OK(setsid());
-        OK(vhangup());  // of no terminal
-    });
+    IS(child::run([] {
+           OK(setuid(1000));
+           FAILS(syscall(SYS_reboot, 0xfee1dead, 672274793, 0x4321fedc, nullptr), EPERM);
+           FAILS(vhangup(), EPERM);
+           FAILS(klogctl(5, nullptr, 0), EPERM);
+           FAILS(syscall(SYS_pivot_root, "/", "/"), EPERM);
+       }),
+       0);
+    IS(child::run([] {
+           OK(setsid());
+           OK(vhangup());  // of no terminal
+       }),
+       0);
     FAILS(syscall(SYS_pivot_root, "/none", "/none"), ENOENT);
     FAILS(syscall(SYS_pivot_root, "/proc/version", "/"), ENOTDIR);
 }
 
 void groups()
 {
-    in_child([] {
-        OK(setregid(30, 31));
-        IS(getgid(), 30);
-        IS(getegid(), 31);
-        gid_t real = 0, effective = 0, saved = 0;
-        OK(getresgid(&real, &effective, &saved));
-        HOLDS(real == 30 && effective == 31 && saved == 31);
-        FAILS(syscall(SYS_getresgid, 8, &effective, &saved), EFAULT);
-        OK(setgid(32));
-        HOLDS(getgid() == 32 && getegid() == 32);
-        const gid_t list[] = {7, 5, 6};
-        OK(setgroups(3, list));
-        gid_t now[3] = {};
-        IS(getgroups(0, nullptr), 3);
-        FAILS(getgroups(2, now), EINVAL);
-        FAILS(syscall(SYS_getgroups, -1, now), EINVAL);
-        IS(getgroups(3, now), 3);
-        HOLDS(now[0] == 5 && now[1] == 6 && now[2] == 7);  // kept in order
-        OK(setreuid(40, 41));
-        IS(geteuid(), 41);
-        FAILS(setregid(99, 99), EPERM);
-        FAILS(setgroups(0, nullptr), EPERM);
-    });
+    IS(child::run([] {
+           OK(setregid(30, 31));
+           IS(getgid(), 30);
+           IS(getegid(), 31);
+           gid_t real = 0, effective = 0, saved = 0;
+           OK(getresgid(&real, &effective, &saved));
+           HOLDS(real == 30 && effective == 31 && saved == 31);
+           FAILS(syscall(SYS_getresgid, 8, &effective, &saved), EFAULT);
+           OK(setgid(32));
+           HOLDS(getgid() == 32 && getegid() == 32);
+           const gid_t list[] = {7, 5, 6};
+           OK(setgroups(3, list));
+           gid_t now[3] = {};
+           IS(getgroups(0, nullptr), 3);
+           FAILS(getgroups(2, now), EINVAL);
+           FAILS(syscall(SYS_getgroups, -1, now), EINVAL);
+           IS(getgroups(3, now), 3);
+           HOLDS(now[0] == 5 && now[1] == 6 && now[2] == 7);  // kept in order
+           OK(setreuid(40, 41));
+           IS(geteuid(), 41);
+           FAILS(setregid(99, 99), EPERM);
+           FAILS(setgroups(0, nullptr), EPERM);
+       }),
+       0);
 }
 
 // The ids that files are looked at with; both calls answer with the one before.
 void file_ids()
 {
-    in_child([] {
-        OK(mkdir("/tmp/private", 0700));
-        IS(setfsgid(20), 0);
-        IS(setfsgid(static_cast<gid_t>(-1)), 20);
-        IS(setfsuid(20), 0);
-        IS(setfsuid(static_cast<uid_t>(-1)), 20);
-        FAILS(chdir("/tmp/private"), EACCES);
-        IS(setfsuid(0), 20);
-        OK(chdir("/tmp/private"));
-        OK(rmdir("/tmp/private"));
-    });
+    IS(child::run([] {
+           OK(mkdir("/tmp/private", 0700));
+           IS(setfsgid(20), 0);
+           IS(setfsgid(static_cast<gid_t>(-1)), 20);
+           IS(setfsuid(20), 0);
+           IS(setfsuid(static_cast<uid_t>(-1)), 20);
+           FAILS(chdir("/tmp/private"), EACCES);
+           IS(setfsuid(0), 20);
+           OK(chdir("/tmp/private"));
+           OK(rmdir("/tmp/private"));
+       }),
+       0);
 }
 
 void capabilities()
@@ -152,17 +141,18 @@ void capabilities()
     header = {12345, 0};
     FAILS(syscall(SYS_capget, &header, data), EINVAL);
     IS(header.version, _LINUX_CAPABILITY_VERSION_3);
-    in_child([&] {
-        header = {_LINUX_CAPABILITY_VERSION_3, 0};
-        data[0].effective &= ~(1u << CAP_SYS_ADMIN);
-        data[0].permitted &= ~(1u << CAP_SYS_ADMIN);
-        OK(syscall(SYS_capset, &header, data));
-        FAILS(sethostname("x", 1), EPERM);
-        data[0].permitted |= 1u << CAP_SYS_ADMIN;
-        FAILS(syscall(SYS_capset, &header, data), EPERM);
-        header.pid = 1;
-        FAILS(syscall(SYS_capset, &header, data), EPERM);
-    });
+    IS(child::run([&] {
+           header = {_LINUX_CAPABILITY_VERSION_3, 0};
+           data[0].effective &= ~(1u << CAP_SYS_ADMIN);
+           data[0].permitted &= ~(1u << CAP_SYS_ADMIN);
+           OK(syscall(SYS_capset, &header, data));
+           FAILS(sethostname("x", 1), EPERM);
+           data[0].permitted |= 1u << CAP_SYS_ADMIN;
+           FAILS(syscall(SYS_capset, &header, data), EPERM);
+           header.pid = 1;
+           FAILS(syscall(SYS_capset, &header, data), EPERM);
+       }),
+       0);
 }
 
 void choices()

@@ -2,6 +2,7 @@
 // by case. Prints what is wrong; silent and 0 when all is right. Also right on
 // Linux: run it there to check the checks.
 #include "check.hpp"
+#include "thread.hpp"
 
 #include <csignal>
 #include <cstdint>
@@ -36,20 +37,6 @@ void sleep_ms(long milliseconds)
     const timespec time{0, milliseconds * 1'000'000};
     nanosleep(&time, nullptr);
 }
-
-class Thread {
-public:
-    explicit Thread(void* (*body)(void*), void* argument = nullptr)
-    {
-        IS(pthread_create(&thread_, nullptr, body, argument), 0);
-    }
-    ~Thread() { pthread_join(thread_, nullptr); }
-    Thread(const Thread&) = delete;
-    Thread& operator=(const Thread&) = delete;
-
-private:
-    pthread_t thread_{};
-};
 
 // --- Pipes.
 

@@ -1,6 +1,7 @@
 // System V IPC and POSIX message queues, case by case. Prints what is wrong; silent and 0 when all
 // is right. Also right on Linux: run it there to check the checks.
 #include "check.hpp"
+#include "thread.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -27,20 +28,6 @@ void sleep_ms(long milliseconds)
     const timespec time{0, milliseconds * 1'000'000};
     nanosleep(&time, nullptr);
 }
-
-class Thread {
-public:
-    explicit Thread(void* (*body)(void*), void* argument = nullptr)
-    {
-        IS(pthread_create(&thread_, nullptr, body, argument), 0);
-    }
-    ~Thread() { pthread_join(thread_, nullptr); }
-    Thread(const Thread&) = delete;
-    Thread& operator=(const Thread&) = delete;
-
-private:
-    pthread_t thread_{};
-};
 
 void do_nothing(int) {}
 

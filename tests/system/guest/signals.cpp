@@ -560,8 +560,8 @@ void no_signals()
     IS(odd, 0);
 }
 
-// A blocked signal is taken by the thread that waits for it, at whatever step of the call it comes: its time sweeps over
-// the call.
+// A blocked signal is taken by the thread that waits for it, at whatever step of the call it comes: its time sweeps
+// over the call.
 void arrivals()
 {
     const sigset_t wanted = set_of({SIGALRM});

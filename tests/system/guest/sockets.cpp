@@ -1,6 +1,7 @@
 // AF_UNIX sockets (unix(7)), case by case. Prints what is wrong; silent and 0
 // when all is right. Also right on Linux: run it there to check the checks.
 #include "check.hpp"
+#include "thread.hpp"
 
 #include <algorithm>
 #include <array>
@@ -48,20 +49,6 @@ Address address(const char* path, bool abstract = false)
     made.length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + size);
     return made;
 }
-
-class Thread {
-public:
-    explicit Thread(void* (*body)(void*), void* argument = nullptr)
-    {
-        IS(pthread_create(&thread_, nullptr, body, argument), 0);
-    }
-    ~Thread() { pthread_join(thread_, nullptr); }
-    Thread(const Thread&) = delete;
-    Thread& operator=(const Thread&) = delete;
-
-private:
-    pthread_t thread_{};
-};
 
 // --- Pairs.
 

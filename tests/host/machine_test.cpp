@@ -50,6 +50,11 @@ TEST(Machine, ImpossibleOnesAreRefused)
     EXPECT_THROW(check_machine(options), Failure);
     options.cpus = 1;
     EXPECT_NO_THROW(check_machine(options));
+    for (const unsigned cpus : {0U, 129U, 9999U}) {
+        MachineOptions many;
+        many.cpus = cpus;
+        EXPECT_THROW(check_machine(many), Failure) << cpus;
+    }
     options.accelerator = Accelerator::kvm;
     EXPECT_THROW(check_machine(options), Failure);
     options.accelerator = Accelerator::automatic;

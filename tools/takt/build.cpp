@@ -64,14 +64,14 @@ void run_ninja(const std::string& what, const fs::path& build)
 
 const std::vector<std::string>& preemption_models()
 {
-    static const std::vector<std::string> models = {"none", "points", "irqoff", "switchlock", "full"};
+    static const std::vector<std::string> models = {"full"};
     return models;
 }
 
 void check_model(const std::string& model)
 {
     if (std::ranges::count(preemption_models(), model) == 0)
-        throw Failure(exit_usage, "--preempt {}: there are {}", model, fmt::join(preemption_models(), ", "));
+        throw Failure(exit_usage, "--preempt {}: there is {}", model, fmt::join(preemption_models(), ", "));
 }
 
 fs::path build_kernel(const std::string& model)

@@ -67,9 +67,21 @@ std::string read_text(const fs::path& path) { return read_all(open_file(path, O_
 
 void write_text(const fs::path& path, std::string_view text)
 {
+    if (fs::exists(path) && !fs::is_regular_file(path)) {  // a device or a pipe stays what it is
+        write_all(open_file(path, O_WRONLY).get(), text);
+        return;
+    }
     const fs::path fresh = fmt::format("{}.{}", path.string(), getpid());
     write_all(open_file(fresh, O_WRONLY | O_CREAT | O_TRUNC).get(), text);
     fs::rename(fresh, path);
+}
+
+void check_writable(const char* option, const fs::path& path)
+{
+    const fs::path folder = fs::absolute(path).parent_path();
+    if (fs::is_directory(path) || access(fs::exists(path) ? path.c_str() : folder.c_str(), W_OK) < 0)
+        throw Failure(exit_takt_failed, "{} {}: {}", option, path.string(),
+                      fs::is_directory(path) ? "a folder" : strerror(errno));
 }
 
 FileLock::FileLock(const fs::path& path)

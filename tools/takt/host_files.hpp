@@ -42,6 +42,10 @@ std::string read_text(const fs::path& path);
 // Readers see the old text or the new one, never a part.
 void write_text(const fs::path& path, std::string_view text);
 
+// Failure unless a file could be written there: found out before the work whose result it is to take. `option` is what
+// the user wrote.
+void check_writable(const char* option, const fs::path& path);
+
 // Holds the lock on a file, made if missing, until destroyed: other takt processes wait.
 class FileLock {
 public:

@@ -56,6 +56,7 @@ std::string grub_configuration(const fs::path& kernel, const std::string& append
 
 int image_command(const ImageOptions& options)
 {
+    check_writable("--output", options.output);
     const Arguments program = options.program.empty() ? Arguments{"sh"} : options.program;
     const GuestStreams console = {InputStream::terminal, OutputStream::terminal, OutputStream::terminal};
     const Guest guest = make_guest(program, options.added, options.packages, console);

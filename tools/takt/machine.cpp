@@ -11,6 +11,8 @@ namespace takt {
 
 namespace {
 
+constexpr unsigned cpus_max = 128;  // as kernel/base/cpu_set.hpp
+
 bool processor_virtualizes()
 {
     std::istringstream lines(read_text("/proc/cpuinfo"));
@@ -52,7 +54,8 @@ const char* accelerator_name(Accelerator accelerator) { return accelerator == Ac
 
 void check_machine(const MachineOptions& options)
 {
-    if (options.cpus == 0) throw Failure(exit_usage, "--cpus 0: a machine needs one");
+    if (options.cpus == 0 || options.cpus > cpus_max)
+        throw Failure(exit_usage, "--cpus {}: a machine has 1 to {}", options.cpus, cpus_max);
     if (options.icount && options.cpus != 1)
         throw Failure(exit_usage, "--icount is one processor's clock; leave --cpus {} out", options.cpus);
     if (options.icount && options.accelerator == Accelerator::kvm)

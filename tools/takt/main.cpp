@@ -10,7 +10,11 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 #include <fcntl.h>
+#include <fmt/ranges.h>
+#include <ranges>
 #include <unistd.h>
 
 namespace takt {
@@ -61,6 +65,23 @@ private:
 
 const std::map<std::string, Accelerator> accelerators = {{"tcg", Accelerator::tcg}, {"kvm", Accelerator::kvm}};
 
+// CLI11's own checks speak of the ranges of floating point numbers, and of maps.
+std::string positive_number(const std::string& text)
+{
+    char* end = nullptr;
+    const double value = std::strtod(text.c_str(), &end);
+    return !text.empty() && *end == '\0' && std::isfinite(value) && value > 0 ? "" : text + " is no positive number";
+}
+
+std::string accelerator_number(const std::string& name)
+{
+    const auto found = accelerators.find(name);
+    if (found == accelerators.end())
+        throw CLI::ValidationError(
+            fmt::format("no {}; there are {}", name, fmt::join(std::views::keys(accelerators), ", ")));
+    return std::to_string(static_cast<int>(found->second));
+}
+
 CommandLine::CommandLine()
 {
     app_.formatter(std::make_shared<HelpFormatter>());
@@ -81,7 +102,7 @@ void CommandLine::add_guest_options(CLI::App& command, std::vector<std::string>&
         ->allow_extra_args(false)
         ->type_name("NAME");
     command.add_option("--append", append, "More kernel options")->type_name("TEXT");
-    command.add_option("--preempt", model, "none, points, irqoff, switchlock or full")
+    command.add_option("--preempt", model, "Preemption model; there is only full")
         ->capture_default_str()
         ->type_name("MODEL");
 }
@@ -95,10 +116,10 @@ void CommandLine::add_run()
     add_guest_options(*run_, run.added, run.packages, run.machine.append, run.model);
     run_->add_flag("--icount", run.machine.icount, "One instruction takes one virtual nanosecond: the same every time");
     run_->add_option("--accel", run.machine.accelerator, "tcg or kvm (default: kvm if it works)")
-        ->transform(CLI::CheckedTransformer(accelerators).description(""))
+        ->transform(accelerator_number)
         ->type_name("NAME");
     run_->add_option("--timeout", run.timeout_s, "Stop the machine after this time; exit 125")
-        ->check(CLI::PositiveNumber.description(""))
+        ->check(positive_number)
         ->type_name("SECONDS");
     run_->add_option("--json", run.json, "Write the result as JSON; - is standard output")->type_name("FILE");
     run_->add_flag("--strace", run.strace, "Log the program's system calls on standard error");
@@ -127,7 +148,7 @@ void CommandLine::add_image()
 void CommandLine::add_others()
 {
     kernel_ = app_.add_subcommand("kernel", "Build the kernel and print its image's path");
-    kernel_->add_option("--preempt", kernel_model_, "none, points, irqoff, switchlock or full")
+    kernel_->add_option("--preempt", kernel_model_, "Preemption model; there is only full")
         ->capture_default_str()
         ->type_name("MODEL");
     build_ = app_.add_subcommand("build", "Build the kernel, the tools and the tests");
@@ -191,14 +212,22 @@ int CommandLine::execute(Arguments arguments)
         program_.assign(end + 1, arguments.end());
         arguments.erase(end, arguments.end());
     }
-    const bool is_run = !arguments.empty() && arguments[0] == "run";
+    const std::string command = arguments.empty() ? "" : arguments[0];
+    const bool is_run = command == "run";
     std::ranges::reverse(arguments);  // as CLI11 wants them
     try {
         app_.parse(arguments);
         return dispatch();
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return app_.exit(error);
-        say("{}; `takt --help` shows how", error.what());
+        const auto is_it = [&](const CLI::App* app) { return app->get_name() == command; };
+        const bool known = !app_.get_subcommands(is_it).empty();
+        if (known)
+            say("{}; `takt {} --help` shows how", error.what(), command);
+        else if (command.empty())
+            say("which command? `takt --help` lists them");
+        else
+            say("no command {}; `takt --help` lists them", command);
         return is_run ? exit_takt_failed : exit_usage;
     } catch (const Failure& failure) {
         say("{}", failure.what());

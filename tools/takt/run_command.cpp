@@ -110,6 +110,9 @@ Verdict verdict_of(const SessionResult& result, const RunOptions& options)
     if (!report.error.empty()) return {exit_takt_failed, "init: " + report.error};
     if (report.exit_code) return {*report.exit_code, {}};
     if (report.signal) return {128 + *report.signal, {}};
+    if (result.qemu_errors.find("initrd is too large") != std::string::npos)
+        return {exit_takt_failed,
+                fmt::format("--memory {}: too little for the root file system", options.machine.memory)};
     if (result.qemu_status != 0)
         return {exit_takt_failed,
                 fmt::format("the machine failed with status {}; {}", result.qemu_status, machine_messages(result))};
@@ -154,6 +157,7 @@ int run_command(RunOptions options)
 {
     check_machine(options.machine);
     check_model(options.model);
+    if (!options.json.empty() && options.json != "-") check_writable("--json", options.json);
     options.machine.accelerator = choose_accelerator(options.machine);
     try {
         return run_machine(options);

@@ -44,8 +44,8 @@ Measurement measure()
     return {end - start, timer_start - timer_end};
 }
 
-// A host that takes the processor away between the timer's end and the readings makes an interval longer, never shorter:
-// the shorter of two that agree is right.
+// A host that takes the processor away between the timer's end and the readings makes an interval longer, never
+// shorter: the shorter of two that agree is right.
 Measurement measure_reliably()
 {
     Measurement best = measure();

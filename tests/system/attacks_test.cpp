@@ -1,6 +1,6 @@
-// Shows that a program can't hurt the kernel or its neighbours, whatever pointers, registers and instructions it comes up
-// with: every attack ends in the error or signal that Linux has for it, and the shell that started it goes on. The guest
-// programs hold on Linux, too.
+// Shows that a program can't hurt the kernel or its neighbours, whatever pointers, registers and instructions it comes
+// up with: every attack ends in the error or signal that Linux has for it, and the shell that started it goes on. The
+// guest programs hold on Linux, too.
 #include "support/takt_runner.hpp"
 
 #include <gtest/gtest.h>

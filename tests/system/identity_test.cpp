@@ -1,5 +1,5 @@
-// Shows that names, ids, groups, capabilities and what belongs to the machine as a whole do what their manual pages say,
-// case by case: guest/identity.cpp holds on Linux, too.
+// Shows that names, ids, groups, capabilities and what belongs to the machine as a whole do what their manual pages
+// say, case by case: guest/identity.cpp holds on Linux, too.
 #include "support/takt_runner.hpp"
 
 #include <gtest/gtest.h>

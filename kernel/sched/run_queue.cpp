@@ -1,14 +1,31 @@
+#include <kernel/hal/clock.hpp>
 #include <kernel/sched/run_queue.hpp>
 
 namespace takt {
 
+// A fair thread that had the CPU to itself was not charged since it began to run: whoever joins would be that far
+// behind it, and then have the CPU for as long.
+void RunQueue::charge_running()
+{
+    if (!current || current->is_idle || current->level != level_fair || current->queued) return;
+    const u64 cycles = hal::cycles();
+    const u64 ran = cycles - current->run_start_cycles;
+    const i64 ns = static_cast<i64>(hal::cycles_to_ns(ran));
+    current->run_start_cycles = cycles;
+    current->run_cycles += ran;
+    current->slice_left_ns -= ns;
+    fair.charge(*current, ns);
+}
+
 void RunQueue::enqueue_behind(Thread& thread, bool front, bool wakeup)
 {
     if (thread.level == level_fair) {
-        if (front)
+        if (front) {
             fair.displace(thread);
-        else
+        } else {
+            if (wakeup) charge_running();
             fair.enqueue(thread, wakeup);
+        }
     } else if (next_ && (thread.level > next_->level || (front && thread.level == next_->level))) {
         list(*next_, true);
         next_ = &thread;

@@ -125,6 +125,7 @@ public:
 
 private:
     void enqueue_behind(Thread& thread, bool front, bool wakeup);
+    void charge_running();
     void list(Thread& thread, bool front);
     void unlist(Thread& thread);
     Thread* first_listed();

@@ -239,7 +239,7 @@ SchedulingParameters Scheduler::parameters(Thread& thread)
     return thread.parameters;
 }
 
-Result<void> Scheduler::set_affinity(MayBlock& context, Thread& thread, const CpuSet& cpus)
+Result<void> Scheduler::set_affinity(MayBlock&, Thread& thread, const CpuSet& cpus)
 {
     CpuSet allowed = cpus & online();
     if (allowed.none()) return Errno::einval;
@@ -248,9 +248,10 @@ Result<void> Scheduler::set_affinity(MayBlock& context, Thread& thread, const Cp
     hal::disable_interrupts();
     RunQueue& queue = lock_queue_of(thread);
     thread.affinity = cpus;
-    bool moves = !cpus.contains(queue.cpu());
-    bool queued = thread.queued;
-    if (moves && queued && !thread.on_cpu) {
+    const bool moves = !cpus.contains(queue.cpu());
+    // One that is just being switched away from is moved by the CPU that does so.
+    const bool taken = moves && thread.queued && !thread.on_cpu;
+    if (taken) {
         queue.dequeue(thread);
         thread.cpu.store(Migration::any_allowed(*this, thread).value, Order::release);
         thread.note_interruption();
@@ -258,10 +259,9 @@ Result<void> Scheduler::set_affinity(MayBlock& context, Thread& thread, const Cp
     if (moves && queue.current == &thread) request_reschedule(queue);
     if (cpu_count() > 1) Migration::note_queued(*this, queue);  // it may go to more CPUs now
     queue.lock().release();
-    if (moves && queued && !thread.on_cpu) place(thread);
+    if (taken) place(thread);
     hal::enable_interrupts();
     if (hal::preempt_enable()) takt::preempt_current();
-    ASSERT(&thread != &context.thread() || cpus.contains(thread.cpu_id()));
     return {};
 }
 

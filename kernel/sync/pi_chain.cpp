@@ -24,8 +24,14 @@ Thread* PiChain::add_waiter(PiMutex& mutex, PiWaiter& waiter)
         mutex.waiters_.insert(waiter);
         waiter.thread.blocked_on = &waiter;
     }
+    if (&*mutex.waiters_.begin() != &waiter) return nullptr;
     Thread* owner = mutex.owner();
-    if (!owner || &*mutex.waiters_.begin() != &waiter) return nullptr;
+    if (!owner) {
+        // Race: it was raised since try_take_contended() found it too low to take the mutex, which is left to the woken
+        // waiter, who will now find it above. So it tries again.
+        hal::core().scheduler.unpark(waiter.thread);
+        return nullptr;
+    }
     RawGuard guard(owner->pi_lock);
     if (old_top) owner->donors.erase(owner->donors.iterator_to(*old_top));
     waiter.donor_level = waiter.level;

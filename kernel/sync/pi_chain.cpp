@@ -3,6 +3,24 @@
 
 namespace takt {
 
+namespace {
+
+// Between two tries for locks that are taken in the wrong order. Whoever holds one and spins on the other gets in when
+// the pause is longer than its line takes to arrive; with an even pause both could go on for ever.
+class Backoff {
+public:
+    void wait()
+    {
+        for (u32 turn = 0; turn < turns_; turn++) hal::spin_hint();
+        if (turns_ < 64) turns_ *= 2;
+    }
+
+private:
+    u32 turns_ = 1;
+};
+
+}  // namespace
+
 // Under owner.pi_lock, its donors just changed: applies the level. Returns the owner, pinned, if the change goes on.
 Thread* PiChain::settle(Thread& owner)
 {
@@ -124,10 +142,26 @@ void PiChain::propagate(Thread& start)
     Thread* thread = &start;
     while (thread) {  // bound: chain length; preemptible between steps
         Thread* next = nullptr;
-        while (!step(*thread, next)) hal::spin_hint();  // bound: the holder's step on another CPU
+        for (Backoff backoff; !step(*thread, next); backoff.wait()) {
+        }  // bound: the holder's step on another CPU
         thread->pins.fetch_sub(1, Order::release);
         thread = next;
     }
+}
+
+// Whom `thread` waits for, pinned; null: nobody. False: try again (a lock was busy).
+bool PiChain::look_beyond(Thread& thread, Thread*& next) NO_THREAD_SAFETY_ANALYSIS
+{
+    next = nullptr;
+    RawGuard guard(thread.pi_lock);
+    // A wait for a kernel lock ends by itself: its owner may be our caller, who holds one while it asks.
+    if (!thread.blocked_on || !thread.blocked_on->queued) return true;
+    PiMutex& wanted = thread.blocked_on->mutex;
+    if (!wanted.wait_lock_.try_acquire()) return false;
+    next = wanted.owner();
+    if (next) next->pins.fetch_add(1, Order::relaxed);
+    wanted.wait_lock_.release();
+    return true;
 }
 
 bool PiChain::deadlocks(PiMutex& mutex, Thread& self)
@@ -142,21 +176,8 @@ bool PiChain::deadlocks(PiMutex& mutex, Thread& self)
     for (unsigned steps = 0; owner; steps++) {
         bool found = owner == &self || steps == chain_length_max;
         Thread* next = nullptr;
-        bool busy = true;
-        while (!found && busy) {
-            RawGuard guard(owner->pi_lock);
-            busy = false;
-            // A wait for a kernel lock ends by itself: its owner may be our caller, who holds one while it asks.
-            if (!owner->blocked_on || !owner->blocked_on->queued) break;
-            PiMutex& wanted = owner->blocked_on->mutex;
-            if (!wanted.wait_lock_.try_acquire()) {
-                busy = true;
-                continue;
-            }
-            next = wanted.owner();
-            if (next) next->pins.fetch_add(1, Order::relaxed);
-            wanted.wait_lock_.release();
-        }
+        for (Backoff backoff; !found && !look_beyond(*owner, next); backoff.wait()) {
+        }  // bound: the holder's step on another CPU
         owner->pins.fetch_sub(1, Order::release);
         if (found) return true;
         owner = next;

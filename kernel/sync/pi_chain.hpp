@@ -25,11 +25,12 @@ public:
     // two raw locks at a time and none between steps. Bound: chain length, preemptible at each step.
     static void propagate(Thread& thread);
     // Would waiting for `mutex` close a cycle through `self`? Walks with no more than two locks at a time.
-    static bool deadlocks(PiMutex& mutex, Thread& self) NO_THREAD_SAFETY_ANALYSIS;
+    static bool deadlocks(PiMutex& mutex, Thread& self);
 
 private:
     static Thread* settle(Thread& owner) REQUIRES(owner.pi_lock);
     static bool step(Thread& thread, Thread*& next);
+    static bool look_beyond(Thread& thread, Thread*& next);
 };
 
 }  // namespace takt

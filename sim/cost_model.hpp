@@ -1,7 +1,4 @@
-// What the machine's doings cost in virtual time, nanoseconds. Plain instructions between them cost nothing.
-//
-// Round numbers of a PC's order of magnitude: they order events, and keep paths from being instantaneous, so that an
-// interrupt or another CPU gets in between any two steps. They are no measurements.
+// What the machine's doings cost in virtual time, nanoseconds. docs/simulation.md gives the sources.
 #pragma once
 
 #include <kernel/base/types.hpp>
@@ -9,19 +6,31 @@
 namespace takt::sim {
 
 struct CostModel {
-    i64 atomic_access = 1;
-    i64 atomic_update = 10;
-    i64 line_transfer = 50;  // a spinning CPU sees another one's write
+    i64 block = 1;           // a basic block of the kernel
+    i64 atomic_access = 1;   // load or store, the line is here
+    i64 atomic_update = 6;   // locked operation, the line is here
+    i64 line_transfer = 60;  // the line comes from another processor
     i64 interrupt_flag = 1;  // enabling or disabling interrupts
     i64 preempt_count = 1;
     i64 clock_read = 10;
     i64 arm_timer = 50;
     i64 send_interrupt = 50;     // on the CPU that sends
-    i64 interrupt_flight = 500;  // from there to the CPU that is interrupted
+    i64 interrupt_flight = 500;  // from there to the CPU that is interrupted; the least that explore mode takes
     i64 interrupt_entry = 100;
     i64 interrupt_exit = 50;
     i64 context_switch = 100;
     i64 spin = 20;  // one turn of a waiting loop
+};
+
+// What explore mode adds, drawn from generators of the seed's.
+struct Jitter {
+    u32 delay_one_in = 64;  // memory operations: one of them takes up to delay_ns_max longer
+    i64 delay_ns_max = 1000;
+    u32 theft_one_in = 200;  // delays: one of them is a theft (firmware, the host) of up to theft_ns_max
+    i64 theft_ns_max = 30'000;
+    i64 flight_ns_max = 2000;    // an interrupt takes up to this longer
+    u32 store_delay_one_in = 4;  // atomic stores: one of them is seen up to store_delay_ns_max later
+    i64 store_delay_ns_max = 500;
 };
 
 }  // namespace takt::sim

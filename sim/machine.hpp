@@ -1,18 +1,30 @@
 // sim::Machine: a computer as far as order and time go: processors that run host fibres, interrupts, a one-shot timer
 // each, interrupt lines, memory, and events from outside. It knows nothing of the kernel; arch/sim makes the hal of it.
 //
-// Virtual time. Every processor has its own; the one furthest behind goes next (the lowest number among equals). What a
-// processor does costs time (cost_model.hpp) at ordering points, spend(); there it may be overtaken and interrupted,
-// and nowhere else. What follows an ordering point, up to the next, happens at one instant as the others see it, and
-// they see all of it in the order of virtual time. So one program gives one run, whatever the host does.
+// Virtual time. Every processor has its own, and what it does costs time (cost_model.hpp): each basic block of the
+// kernel (the compiler's coverage callback, arch/sim/coverage.cpp), and each of its doings with the machine. An
+// interrupt, or another processor, may come at any of these.
+//
+// Order. What processors do to each other (atomic operations, interrupts sent, waiting) happens at ordering points, and
+// there the processor furthest behind goes first (the lowest number among equals): in the order of virtual time. Plain
+// code between them may run ahead of the others, by less than an interrupt takes to arrive: for code without data races
+// that makes no difference but in speed. A `strict` machine doesn't even do that.
+//
+// One program, one seed and one binary give one run, whatever the host does.
 #pragma once
 
 #include <deque>
 #include <functional>
 #include <kernel/hal/boot_info.hpp>
 #include <memory>
+#include <sim/cache_lines.hpp>
 #include <sim/cost_model.hpp>
+#include <sim/event_log.hpp>
 #include <sim/fiber.hpp>
+#include <sim/key_tree.hpp>
+#include <sim/random.hpp>
+#include <sim/running_clock.hpp>
+#include <sim/store_buffers.hpp>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -21,11 +33,13 @@ namespace takt {
 class Core;
 class Cpu;
 class TestMachine;
+class Thread;
+namespace hal {
+enum class Observed : u8;
+}
 }  // namespace takt
 
 namespace takt::sim {
-
-inline constexpr i64 never_ns = INT64_MAX;
 
 enum class InterruptKind : u8 { timer, reschedule, device, call };
 
@@ -38,19 +52,33 @@ struct Interrupt {
 struct Processor {
     u32 number = 0;
     takt::Cpu* cpu = nullptr;  // the kernel's
-    i64 time_ns = 0;
     bool interrupts_enabled = false;
     i64 timer_deadline_ns = never_ns;
     std::vector<Interrupt> pending;  // by arrival
 
     // --- The machine's own.
-    i64 key_ns = never_ns;  // when it goes on
-    void* stack = nullptr;  // where it stands, while another one runs
-    bool waiting = false;   // until wait_until_ns, an interrupt or a write to spin_word
+    i64 next_interrupt_ns = never_ns;  // of `pending` and the timer
+    i64 time_ns = 0;                   // while it does not run
+    i64 key_ns = never_ns;             // when it goes on
+    void* stack = nullptr;             // where it stands, while another one runs
+    bool waiting = false;              // until wait_until_ns, an interrupt or a write to spin_word
     i64 wait_until_ns = never_ns;
     const void* spin_word = nullptr;
+    Random random;
+    u32 until_delay = 0;  // memory operations
+};
 
-    i64 next_interrupt_ns() const;
+// Told, as host code, what happens. Machine::fail() ends the run.
+class Watcher {
+public:
+    virtual ~Watcher() = default;
+    virtual void thread_changed(Processor& processor, hal::Observed what, Thread& thread) = 0;
+    // The kernel, with interrupts off, is about to switch.
+    virtual void switches(Processor& processor, Thread& from, Thread& to) = 0;
+    // An interrupt has been served.
+    virtual void interrupted(Processor& processor) = 0;
+    // The processor computes outside of the kernel, or halts.
+    virtual void left_kernel(Processor& processor) = 0;
 };
 
 // The run ended by a panic of the simulated kernel, or can't go on.
@@ -59,12 +87,20 @@ public:
     using std::runtime_error::runtime_error;
 };
 
+struct MachineOptions {
+    u32 processors = 1;
+    u64 memory_bytes = 16ull << 20;
+    u64 seed = 0;
+    bool explore = false;  // jitter; else the plain cost model
+    bool strict = false;
+};
+
 class Machine {
 public:
     static constexpr u32 processor_count_max = 128;
     static constexpr u32 line_count = 256;
 
-    Machine(u32 processors, u64 memory_bytes);
+    explicit Machine(const MachineOptions& options);
     ~Machine();
     Machine(const Machine&) = delete;
     Machine& operator=(const Machine&) = delete;
@@ -74,6 +110,9 @@ public:
     static Processor* running();
 
     CostModel cost;
+    Jitter jitter;
+    EventLog events;
+    const MachineOptions options;
 
     // --- From outside, host code.
 
@@ -83,8 +122,8 @@ public:
     // words that nobody will change.
     void run_until(i64 end_ns);
     // No event, no interrupt, no processor that goes on by itself.
-    bool idle() const { return earliest_ns() == never_ns; }
-    i64 now_ns() const;
+    bool idle() const { return outside_events_.empty() && keys_.least().time_ns == never_ns; }
+    i64 now_ns() const { return running_ ? running_clock.now_ns : now_ns_; }
     // `event` happens at an instant that is not past. It may call raise(), lower(), post(), at().
     void at(i64 time_ns, std::function<void()> event);
 
@@ -110,74 +149,121 @@ public:
     void post_call(u32 processor, std::function<void()> function);
     std::function<void()>& call(u32 number) { return calls_[number]; }
 
-    // --- From inside, on the running processor.
+    // --- From inside, on the running processor. May return on another one if interrupts are on: the fibre was moved.
 
-    // Ordering point: `ns` pass. May return on another processor (interrupts are on, and the fibre was moved).
-    void spend(i64 ns);
+    // `ns` pass.
+    void pass(i64 ns)
+    {
+        running_clock.now_ns += ns;
+        if (running_clock.now_ns >= running_clock.limit_ns) look_around();
+    }
+    // Ordering point: `ns` pass, and no processor is behind this one.
+    void order(i64 ns)
+    {
+        running_clock.now_ns += ns;
+        if (options.explore && --running_->until_delay == 0) delay();
+        if (running_clock.now_ns >= order_limit_ns_) reorder(0);
+        if (!stores_.empty()) stores_.retire(running_clock.now_ns);
+    }
+    // Ordering points, then the place where the running processor finds the word's value.
+    const void* before_load(const void* word);
+    void* before_update(void* word);
+    // An atomic store: before it changes memory, and what it owes to those who wait for it.
+    void before_store(const void* word, usize bytes);
+    void after_store(const void* word);
+    void after_update(const void* word)
+    {
+        if (spinners_ != 0) [[unlikely]]
+            wake_spinners(word, now_ns() + cost.line_transfer);
+    }
+    // All stores of the running processor become visible.
+    void fence() { stores_.drain(running_->number); }
+    void look_around() { reorder(lead_ns_); }
+
     void set_interrupts(bool enabled);
     void set_timer(i64 deadline_ns);
-    // Waits for an interrupt with interrupts on (and takes it); at most `ns`. Returns the time that passed before the
-    // interrupt.
+    // Outside of the kernel: computes, or halts, until an interrupt comes (which is taken); at most `ns`. Interrupts
+    // are on. Returns the time that passed before the interrupt.
     i64 wait(i64 ns);
     // Waits until someone writes to the word, or an interrupt comes.
     void spin_on(const void* word);
-    // The running processor has written to a shared word.
-    void wrote(const void* word)
-    {
-        if (spinners_ != 0) [[unlikely]]
-            wake_spinners(word);
-    }
     // Ends the run in good order, at this instant.
     void return_to_host();
     // Ends the run; run_until() throws Stopped(message).
     [[noreturn]] void stop(std::string message);
+    // The same from a Watcher, when it returns. The first message counts.
+    void fail(std::string message);
+
+    // While it lives, the running fibre is host code: no time passes, no one else comes.
+    class Outside {
+    public:
+        explicit Outside(Machine& machine);
+        ~Outside();
+        Outside(const Outside&) = delete;
+
+    private:
+        Machine& machine_;
+        Processor* running_;
+        i64 now_ns_;
+        RunningClock clock_;
+    };
 
     // --- Host stacks for fibres; they go with the machine.
     FiberStack& take_stack();
     void give_back(FiberStack& stack);
 
-    // --- Memory: physical address 0 is at memory().
+    // --- Memory: physical address 0 is at memory(). Behind it is room for objects that the machine brings along.
     unsigned char* memory() { return memory_; }
     takt::hal::BootInfo boot_info;
-    u64 memory_bytes() const { return memory_bytes_; }
+    u64 memory_bytes() const { return options.memory_bytes; }
+    void* allocate_object(usize bytes, usize alignment);
 
     // --- Whose machine it is, for the layers above.
     takt::Core* core = nullptr;
     takt::TestMachine* owner = nullptr;
+    Watcher* watcher = nullptr;
 
 private:
-    struct Event {
+    struct OutsideEvent {
         i64 time_ns;
         std::function<void()> action;
     };
 
-    Processor* earliest_processor() const;
-    i64 earliest_ns() const;
     void recompute_key(Processor& processor);
-    void recompute_limit();
-    void reorder();
+    void recompute_limits();
+    void resume(Processor* processor);
+    void reorder(i64 lead_ns);
     void leave_to_next();
+    [[noreturn]] void abandon();
+    i64 wait_here(i64 ns);
     bool run_due_event(i64 before_ns);
+    void run_due_events();
     void take_interrupt(Processor& processor);
-    void wake_spinners(const void* word);
+    void recompute_next_interrupt(Processor& processor);
+    void wake_spinners(const void* word, i64 seen_ns);
+    void delay();
 
     std::vector<std::unique_ptr<Processor>> processors_;
+    KeyTree keys_;  // of the processors that don't run
     Processor* running_ = nullptr;
     void* host_stack_ = nullptr;
     i64 end_ns_ = 0;
-    i64 limit_ns_ = 0;  // the running processor looks around when its time gets here
-    i64 now_ns_ = 0;    // of host code
+    i64 lead_ns_ = 0;         // plain code may be this far ahead of the other processors
+    i64 order_limit_ns_ = 0;  // at an ordering point from here on, someone else comes first
+    i64 now_ns_ = 0;          // of host code
     u32 spinners_ = 0;
-    std::vector<Event> events_;  // by time, first come first among equals
+    StoreBuffers stores_;
+    std::vector<OutsideEvent> outside_events_;  // by time, first come first among equals
     std::deque<std::function<void()>> calls_;
     std::vector<std::unique_ptr<FiberStack>> stacks_;
     std::vector<Line> lines_;
     std::string stopped_;
     bool failed_ = false;
     unsigned char* memory_ = nullptr;
-    u64 memory_bytes_ = 0;
     void* mapping_ = nullptr;
     u64 mapping_bytes_ = 0;
+    u64 object_bytes_used_ = 0;
+    std::unique_ptr<CacheLines> lines_of_memory_;
 };
 
 // Enters the kernel for an interrupt: interrupts are off, and are left off. (arch/sim/interrupts.cpp)

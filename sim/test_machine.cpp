@@ -21,31 +21,25 @@ public:
     Spawned& spawned;
 };
 
-void TestMachine::StorageDeleter::operator()(void* memory) const
-{
-    ::operator delete (memory, std::align_val_t{alignment});
-}
-
-void* TestMachine::storage(usize bytes, usize alignment)
-{
-    void* memory = ::operator new (bytes, std::align_val_t{alignment});
-    storage_.emplace_back(memory, StorageDeleter{alignment});
-    return memory;
-}
-
 // --- Start.
 
-TestMachine::TestMachine(u32 cpus, u64 memory_bytes) : machine_(cpus, memory_bytes)
+TestMachine::TestMachine(u32 cpus, u64 memory_bytes)
+    : TestMachine({.processors = cpus, .memory_bytes = memory_bytes, .strict = true})
 {
+}
+
+TestMachine::TestMachine(const sim::MachineOptions& options) : machine_(options)
+{
+    const u32 cpus = options.processors;
     machine_.owner = this;
-    machine_.boot_info.ranges[0] = {0, memory_bytes, true};
+    machine_.boot_info.ranges[0] = {0, options.memory_bytes, true};
     machine_.boot_info.range_count = 1;
-    core_ = new (storage(sizeof(Core), alignof(Core))) Core;
+    core_ = new (machine_.allocate_object(sizeof(Core), alignof(Core))) Core;
     machine_.core = core_;
     processor_starts_.reserve(cpus);
     for (u32 number = 0; number < cpus; number++) {
-        Cpu& cpu = *new (storage(sizeof(Cpu), alignof(Cpu))) Cpu(CpuId{number});
-        Thread& idle = *new (storage(sizeof(Thread), alignof(Thread))) Thread(ThreadId{0}, "idle");
+        Cpu& cpu = *new (machine_.allocate_object(sizeof(Cpu), alignof(Cpu))) Cpu(CpuId{number});
+        Thread& idle = *new (machine_.allocate_object(sizeof(Thread), alignof(Thread))) Thread(ThreadId{0}, "idle");
         machine_.processor(number).cpu = &cpu;
         core_->scheduler.add_cpu(cpu, idle);
         processor_starts_.push_back({this, number});
@@ -90,8 +84,8 @@ Thread& TestMachine::spawn(const char* name, SchedulingParameters parameters, Bo
     spawned_.push_back(std::make_unique<Spawned>());
     Spawned& spawned = *spawned_.back();
     spawned.body = std::move(body);
-    auto& thread =
-        *new (storage(sizeof(BodyThread), alignof(BodyThread))) BodyThread(allocate_thread_id(), name, spawned);
+    auto& thread = *new (machine_.allocate_object(sizeof(BodyThread), alignof(BodyThread)))
+                       BodyThread(allocate_thread_id(), name, spawned);
     spawned.thread = &thread;
     thread.parameters = parameters;
     thread.base_level = thread.level = parameters.level();
@@ -167,22 +161,44 @@ void TestMachine::compute(Duration duration)
 
 std::string TestMachine::running_on(u32 number) { return cpu(number).run_queue.current->name; }
 
-std::string TestMachine::describe_threads() const
+std::vector<std::string> TestMachine::thread_names() const
+{
+    std::vector<std::string> names;
+    for (const auto& spawned : spawned_) {
+        const auto id = static_cast<usize>(spawned->thread->id.value);
+        if (id >= names.size()) names.resize(id + 1);
+        names[id] = std::string(spawned->thread->name) + "/" + std::to_string(id);
+    }
+    return names;
+}
+
+std::string TestMachine::describe_threads() const NO_THREAD_SAFETY_ANALYSIS
 {
     static constexpr const char* states[] = {"not started", "ready", "waiting", "ended"};
     std::string text;
     for (const auto& spawned : spawned_) {
         if (spawned->ended) continue;
         const Thread& thread = *spawned->thread;
-        text += std::string(text.empty() ? " " : ", ") + thread.name + " (level " + std::to_string(thread.level) +
-                ", " + states[static_cast<usize>(thread.state)] + ")";
+        text += std::string(text.empty() ? " " : ", ") + thread.name + "/" + std::to_string(thread.id.value) +
+                " (level " + std::to_string(thread.level) + ", " + states[static_cast<usize>(thread.state)];
+        if (thread.blocked_on) {
+            Thread* owner = thread.blocked_on->mutex.owner();
+            text += owner ? std::string(" for a lock of ") + owner->name + "/" + std::to_string(owner->id.value)
+                          : " for a lock that is free";
+        }
+        text += ")";
     }
     return text;
 }
 
 // --- What the core asks of layers that are not there.
 
-ThreadId allocate_thread_id() { return ThreadId{++sim::Machine::current()->owner->last_thread_id_}; }
+ThreadId allocate_thread_id()
+{
+    sim::Machine& machine = *sim::Machine::current();
+    if (sim::Machine::running()) machine.order(0);
+    return ThreadId{++machine.owner->last_thread_id_};
+}
 
 void log_text(LogLevel, std::string_view text) { sim::Machine::current()->owner->log_ += text; }
 

@@ -25,7 +25,9 @@ class TestMachine {
 public:
     using Body = std::function<void(MayBlock&)>;
 
+    // Strict, without jitter: test code may look at what several CPUs have done.
     explicit TestMachine(u32 cpus = 1, u64 memory_bytes = 16ull << 20);
+    explicit TestMachine(const sim::MachineOptions& options);
     ~TestMachine();
     TestMachine(const TestMachine&) = delete;
     TestMachine& operator=(const TestMachine&) = delete;
@@ -66,6 +68,9 @@ public:
     // Text that the kernel has logged.
     const std::string& log() const { return log_; }
     sim::Machine& machine() { return machine_; }
+    u64 machine_events() const { return machine_.events.total(); }
+    // By thread id, for EventLog::write_trace(). "" for those that were not spawned.
+    std::vector<std::string> thread_names() const;
 
 private:
     class BodyThread;
@@ -73,9 +78,6 @@ private:
     friend ThreadId allocate_thread_id();
     friend void log_text(LogLevel level, std::string_view text);
 
-    // Memory for the kernel's objects. They are abandoned with the machine, not destroyed: a test may leave threads
-    // that wait in queues.
-    void* storage(usize bytes, usize alignment);
     void boot_processor(u32 number);
     void start_waiting_threads();
     void thread_ended();
@@ -83,17 +85,12 @@ private:
     static void processor_main(void* argument);
     static void thread_main(Thread& thread);
 
-    struct StorageDeleter {
-        usize alignment;
-        void operator()(void* memory) const;
-    };
     struct ProcessorStart {
         TestMachine* machine;
         u32 number;
     };
 
-    sim::Machine machine_;
-    std::vector<std::unique_ptr<void, StorageDeleter>> storage_;
+    sim::Machine machine_;  // the kernel's objects go with it, not destroyed: a test may leave threads that wait
     std::vector<std::unique_ptr<Spawned>> spawned_;
     std::vector<ProcessorStart> processor_starts_;
     std::vector<Thread*> to_start_;

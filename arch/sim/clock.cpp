@@ -1,4 +1,4 @@
-// hal/clock.hpp: virtual time. A read is an ordering point, so what one CPU read another reads later or the same.
+// hal/clock.hpp: virtual time.
 #include <kernel/hal/clock.hpp>
 #include <sim/machine.hpp>
 
@@ -9,7 +9,7 @@ i64 read_clock()
 {
     sim::Machine* machine = sim::Machine::current();
     if (!machine) return 0;
-    machine->spend(machine->cost.clock_read);
+    if (sim::Machine::running()) machine->pass(machine->cost.clock_read);
     return machine->now_ns();
 }
 
@@ -29,14 +29,14 @@ i64 boot_time_of_day_ns() { return 1'000'000'000 * ns_per_s; }  // 2001-09-09 01
 void arm_timer(u64 deadline_cycles)
 {
     sim::Machine& machine = *sim::Machine::current();
-    machine.spend(machine.cost.arm_timer);
+    machine.pass(machine.cost.arm_timer);
     machine.set_timer(static_cast<i64>(deadline_cycles));
 }
 
 void disarm_timer()
 {
     sim::Machine& machine = *sim::Machine::current();
-    machine.spend(machine.cost.arm_timer);
+    machine.pass(machine.cost.arm_timer);
     machine.set_timer(sim::never_ns);
 }
 

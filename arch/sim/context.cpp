@@ -45,8 +45,15 @@ void hal::destroy_context(MayBlock&, Thread& thread) { machine::free_fiber(threa
 void hal::switch_context(Thread& from, Thread& to)
 {
     sim::Machine& machine = *sim::Machine::current();
-    machine.spend(machine.cost.context_switch);
+    machine.pass(machine.cost.context_switch);
     current_cpu().current = &to;
+    machine.events.add(current_cpu_number(), machine.now_ns(), sim::EventKind::switch_to, static_cast<u32>(to.id.value),
+                       to.level);
+    if (machine.watcher) {
+        sim::Processor& processor = *sim::Machine::running();
+        sim::Machine::Outside outside(machine);
+        machine.watcher->switches(processor, from, to);
+    }
     takt_sim_switch(&from.context.stack_pointer, to.context.stack_pointer);
 }
 

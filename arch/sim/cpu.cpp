@@ -44,20 +44,20 @@ void enable_interrupts()
 {
     if (!running()) return;
     machine().set_interrupts(true);
-    machine().spend(machine().cost.interrupt_flag);
+    machine().pass(machine().cost.interrupt_flag);
 }
 
 void disable_interrupts()
 {
     if (!running()) return;
-    machine().spend(machine().cost.interrupt_flag);
+    machine().pass(machine().cost.interrupt_flag);
     machine().set_interrupts(false);
 }
 
 InterruptState save_and_disable_interrupts()
 {
     if (!running()) return 1;
-    machine().spend(machine().cost.interrupt_flag);
+    machine().pass(machine().cost.interrupt_flag);
     bool enabled = sim::Machine::running()->interrupts_enabled;
     machine().set_interrupts(false);
     return enabled;
@@ -71,14 +71,14 @@ void restore_interrupts(InterruptState state)
 void preempt_disable()
 {
     if (!running()) return;
-    machine().spend(machine().cost.preempt_count);
+    machine().pass(machine().cost.preempt_count);
     running_cpu().preempt_count++;
 }
 
 bool preempt_enable()
 {
     if (!running()) return false;
-    machine().spend(machine().cost.preempt_count);
+    machine().pass(machine().cost.preempt_count);
     Cpu& cpu = running_cpu();
     ASSERT(cpu.preempt_count > 0);
     bool due = --cpu.preempt_count == 0 && cpu.interrupt_depth == 0 && cpu.reschedule;
@@ -111,7 +111,7 @@ void set_need_reschedule() { running_cpu().reschedule = true; }
 void clear_need_reschedule() { running_cpu().reschedule = false; }
 bool need_reschedule() { return running() && running_cpu().reschedule; }
 
-void spin_hint() { machine().spend(machine().cost.spin); }
+void spin_hint() { machine().order(machine().cost.spin); }
 
 void wait_for_interrupt()
 {
@@ -121,10 +121,11 @@ void wait_for_interrupt()
 
 void send_reschedule(CpuId cpu)
 {
-    machine().spend(machine().cost.send_interrupt);
+    machine().order(machine().cost.send_interrupt);
+    machine().fence();  // the controller is told by a store that is ordered behind all others
     machine().post(cpu.value, sim::InterruptKind::reschedule);
 }
 
-u64 entropy() { return 0x2545f4914f6cdd1d; }
+u64 entropy() { return sim::Random(machine().options.seed).next(); }
 
 }  // namespace takt::hal

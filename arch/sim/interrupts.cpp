@@ -31,12 +31,17 @@ public:
 void sim::enter_interrupt(Machine& machine, const Interrupt& interrupt)
 {
     hal::enter_interrupt();
-    machine.spend(machine.cost.interrupt_entry);
+    machine.pass(machine.cost.interrupt_entry);
     InterruptEntry::run(machine, interrupt);
     // The switch at a timer interrupt's end may bring the thread back on another CPU.
     if (interrupt.kind == InterruptKind::timer) hal::core().scheduler.end_timer_interrupt(hal::current_cpu());
-    machine.spend(machine.cost.interrupt_exit);
+    machine.pass(machine.cost.interrupt_exit);
     hal::leave_interrupt();
+    if (machine.watcher) {
+        Processor& processor = *Machine::running();
+        Machine::Outside outside(machine);
+        machine.watcher->interrupted(processor);
+    }
     Cpu& cpu = hal::current_cpu();
     if (cpu.preempt_count == 0 && cpu.interrupt_depth == 0 && cpu.reschedule) hal::core().scheduler.preempt_current();
 }

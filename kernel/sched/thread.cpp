@@ -2,10 +2,12 @@
 #include <kernel/base/text.hpp>
 #include <kernel/core.hpp>
 #include <kernel/hal/clock.hpp>
+#include <kernel/hal/observe.hpp>
 #include <kernel/mm/allocate.hpp>
 #include <kernel/sched/cpu.hpp>
 #include <kernel/sched/migration.hpp>
 #include <kernel/sched/timer_thread.hpp>
+#include <kernel/sync/pi_chain.hpp>
 #include <string.h>
 
 namespace takt {
@@ -199,6 +201,7 @@ void Scheduler::change_level(Thread& thread, Level level)
                 enqueue_and_preempt(queue, thread, false);
             } else {
                 queue.enqueue(thread, true, false);
+                hal::observe(hal::Observed::moved, thread);
                 if (cpu_count() > 1) Migration::note_queued(*this, queue);
             }
         }
@@ -228,9 +231,10 @@ void Scheduler::set_parameters(MayLock&, Thread& thread, const SchedulingParamet
         Level inherited = thread.donors.empty() ? level_fair : thread.donors.begin()->donor_level;
         Level level = inherited > thread.base_level ? inherited : thread.base_level;
         change_level(thread, level);
+        thread.pins.fetch_add(1, Order::relaxed);  // for propagate()
     }
     // What it waits for inherits its new level.
-    pi_propagate(thread);
+    PiChain::propagate(thread);
 }
 
 SchedulingParameters Scheduler::parameters(Thread& thread)

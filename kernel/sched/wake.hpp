@@ -2,6 +2,7 @@
 // timers.cpp; everything here runs with the run queue locked.
 #pragma once
 
+#include <kernel/hal/observe.hpp>
 #include <kernel/sched/cpu.hpp>
 #include <kernel/sched/migration.hpp>
 #include <kernel/sched/scheduler.hpp>
@@ -24,6 +25,7 @@ inline void Scheduler::add_ready(Cpu& here, RunQueue& queue, Thread& thread, boo
     if (thread.level == level_fair) [[unlikely]]
         charge_running(queue);
     queue.enqueue(thread, false, wakeup);
+    hal::observe(hal::Observed::made_ready, thread);
     i32 running = queue.current_level.load(Order::relaxed);
     if (thread.level > running) [[likely]] {
         if (&queue == &here.run_queue) [[likely]]

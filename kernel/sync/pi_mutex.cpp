@@ -1,4 +1,5 @@
 #include <kernel/core.hpp>
+#include <kernel/hal/observe.hpp>
 #include <kernel/sync/pi_chain.hpp>
 #include <kernel/sync/pi_mutex.hpp>
 
@@ -66,6 +67,7 @@ void PiMutex::unlock_slow(Thread& self)
     }
     PiChain::take_from(*this, self);
     owner_.store(has_waiters, Order::release);
+    hal::observe(hal::Observed::handed_over, waiters_.begin()->thread);
     hal::core().scheduler.unpark(waiters_.begin()->thread);
 }
 
@@ -145,12 +147,6 @@ Thread* PiMutex::top_waiter()
 {
     RawGuard guard(wait_lock_);
     return waiters_.empty() ? nullptr : &waiters_.begin()->thread;
-}
-
-void pi_propagate(Thread& thread)
-{
-    thread.pins.fetch_add(1, Order::relaxed);
-    PiChain::propagate(thread);
 }
 
 }  // namespace takt

@@ -104,7 +104,4 @@ private:
     PiWaiters waiters_ GUARDED_BY(wait_lock_);
 };
 
-// A thread's own level has changed: whom it waits for inherits.
-void pi_propagate(Thread& thread);
-
 }  // namespace takt

@@ -4,6 +4,7 @@
 #include "image_command.hpp"
 #include "path_command.hpp"
 #include "run_command.hpp"
+#include "sim_command.hpp"
 #include "system_call_page.hpp"
 #include "test_command.hpp"
 
@@ -50,6 +51,7 @@ private:
     CLI::App* run_ = nullptr;
     CLI::App* image_ = nullptr;
     CLI::App* test_ = nullptr;
+    CLI::App* sim_ = nullptr;
     CLI::App* kernel_ = nullptr;
     CLI::App* build_ = nullptr;
     CLI::App* clean_ = nullptr;
@@ -154,6 +156,9 @@ void CommandLine::add_others()
     build_ = app_.add_subcommand("build", "Build the kernel, the tools and the tests");
     clean_ = app_.add_subcommand("clean", "Remove everything that was built");
     syscalls_ = app_.add_subcommand("syscalls", "Print which system calls are there, as docs/syscalls.md has it");
+    sim_ = app_.add_subcommand("sim", "Run the kernel on a simulated machine, replayable by its seed");
+    sim_->prefix_command();
+    sim_->set_help_flag();  // the simulator has its own
     test_ = app_.add_subcommand("test", "Run the tests");
     path_ = app_.add_subcommand("path", "Count the wake-up path's instructions, step by step");
     CLI::Option* update = path_->add_flag("--update", path_options_.update, "Write docs/wakeup-path.md");
@@ -195,6 +200,7 @@ int CommandLine::dispatch()
     }
     if (test_->parsed()) return test_command(test_options_);
     if (path_->parsed()) return path_command(path_options_);
+    if (sim_->parsed()) return sim_command(sim_->remaining());
     if (kernel_->parsed()) fmt::print("{}\n", build_kernel(kernel_model_).string());
     if (build_->parsed()) {
         build_host();

@@ -7,13 +7,15 @@
 
 namespace takt::machine {
 
-void wait_for_write(const void* word);
+// Waits until the word that was seen as `seen` has changed, or an interrupt comes.
+void wait_for_write(const void* word, usize bytes, u64 seen);
 
 template <typename T>
 inline void spin_until_zero(const Atomic<T>& word)
 {
     static_assert(sizeof(Atomic<T>) == sizeof(T));  // so that its address is its word's
-    while (word.load(Order::relaxed) != 0) wait_for_write(&word);
+    for (T seen = word.load(Order::relaxed); seen != 0; seen = word.load(Order::relaxed))
+        wait_for_write(&word, sizeof(T), to_word(seen));
 }
 
 }  // namespace takt::machine

@@ -256,15 +256,15 @@ private:
     void churn(MayBlock& context, u32 index)
     {
         while (!stop_) {
-            machine_.compute(some_time(12000));
-            Instant end = hal::now() + some_time(20000 + 1000 * index);
+            machine_.compute(some_time(60'000));
+            Instant end = hal::now() + some_time(100'000 + 5000 * index);
             machine_.scheduler().park(context, WaitMode::uninterruptible, end);
         }
     }
     void meddle(MayBlock& context)
     {
         while (!stop_) {
-            machine_.scheduler().park(context, WaitMode::uninterruptible, hal::now() + some_time(10000));
+            machine_.scheduler().park(context, WaitMode::uninterruptible, hal::now() + some_time(50'000));
             Thread& thread = *threads_[random() % threads_.size()];
             if (random() % 2) {
                 EXPECT_TRUE(machine_.scheduler().set_affinity(context, thread, some_cpus()).ok());

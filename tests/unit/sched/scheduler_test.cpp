@@ -275,7 +275,7 @@ TEST(Scheduler, DeadlockIsReported)
         machine.run([&](MayBlock& context) { machine.scheduler().park(context, WaitMode::uninterruptible); });
         FAIL();
     } catch (const sim::Stopped& stopped) {
-        EXPECT_NE(std::string(stopped.what()).find("test (level 60, waiting)"), std::string::npos) << stopped.what();
+        EXPECT_NE(std::string(stopped.what()).find("(level 60, waiting)"), std::string::npos) << stopped.what();
     }
 }
 

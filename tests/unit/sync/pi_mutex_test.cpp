@@ -335,7 +335,7 @@ TEST(PiMutex, ExcludesAtAnyInstant)
 TEST(PiMutex, TimeoutAtAnyInstantOfAHandOver)
 {
     unsigned timeouts = 0;
-    constexpr i64 window = 2500;
+    constexpr i64 window = 4000;
     for (i64 delay = 0; delay < window; delay++) {
         TestMachine machine(2);
         PiMutex mutex;
@@ -351,7 +351,7 @@ TEST(PiMutex, TimeoutAtAnyInstantOfAHandOver)
         machine.spawn(
             "waiter", 30,
             [&](MayBlock& context) {
-                Result<void> result = mutex.lock_interruptible(context, hal::now() + nanoseconds(3000 + delay));
+                Result<void> result = mutex.lock_interruptible(context, hal::now() + nanoseconds(1500 + delay));
                 if (!result.ok()) {
                     EXPECT_EQ(result.error(), Errno::etimedout);
                     timeouts++;

@@ -1,0 +1,2 @@
+// hal/observe.hpp on the simulated machine: observe.cpp.
+#pragma once

@@ -1,0 +1,65 @@
+// Checkers: what must hold of the kernel on the simulated machine, tested after every event as an invariant of state,
+// not of durations:
+//
+//   urgency      when something more urgent than what runs is queued on a CPU, a reschedule is on its way: its flag is
+//   set,
+//                its interrupt is pending, interrupts are off, or the queue is locked
+//   migration    when nothing is on its way anywhere, no permitted move of a queued thread would improve what runs, and
+//                what the CPUs publish of themselves is so
+//   inheritance  then also each thread has the higher of its own level and its waiters', through any chain, and no more
+//   order        of threads woken to one level of a queue the one that came first runs first
+//   timers       the machine's timer is armed for a CPU's earliest timer, or for the end of the running thread's turn,
+//                before the CPU leaves the kernel
+//   turns        a fair or round-robin thread with an equal waiting has an end to its turn
+//   atomicity    no thread leaves the kernel with preemption off
+//
+// That no wake-up is lost shows at the end of a run: somebody waits for ever.
+#pragma once
+
+#include <sim/test_machine.hpp>
+#include <unordered_map>
+
+namespace takt {
+
+class Checkers : public sim::Watcher {
+public:
+    explicit Checkers(TestMachine& machine);
+    ~Checkers();
+
+    void thread_changed(sim::Processor& processor, hal::Observed what, Thread& thread) override;
+    void switches(sim::Processor& processor, Thread& from, Thread& to) override;
+    void interrupted(sim::Processor& processor) override;
+    void left_kernel(sim::Processor& processor) override;
+
+    // How often each was looked at with something to see; that a checker checks is part of the tests.
+    struct Counts {
+        u64 urgency = 0, rest = 0, inheritance = 0, order = 0, timers = 0, turns = 0;
+    };
+    Counts counts;
+
+private:
+    struct Place {
+        u64 since = 0;  // 0: its place in the list is not that of a thread just woken
+        u32 cpu = 0;
+        Level level = 0;
+    };
+
+    void after_event(sim::Processor& processor);
+    bool reschedule_is_coming(u32 number);
+    void check_order(u32 cpu, Thread& next);
+    void check_urgency(u32 number);
+    bool at_rest();
+    void check_migration();
+    void check_inheritance();
+    void check_timers(sim::Processor& processor);
+    Level inherited_level(Thread& thread) NO_THREAD_SAFETY_ANALYSIS;
+    void fail(std::string message);
+
+    TestMachine& machine_;
+    u64 events_ = 0;
+    std::vector<Thread*> threads_;                     // that have been made ready and have not ended
+    std::unordered_map<const Thread*, Place> places_;  // theirs; looked up only
+    u32 next_cpu_ = 0;
+};
+
+}  // namespace takt

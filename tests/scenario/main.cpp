@@ -1,0 +1,185 @@
+// takt-sim: runs scenarios on the simulated machine; what `takt sim` hands over to.
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <scenario/scenario.hpp>
+
+namespace takt::scenario {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Options {
+    Case first;
+    std::string mode = "explore";
+    double minutes = 0;
+    u64 seeds = 1;
+    bool json = false;
+};
+
+Outcome run_case(const Case& what) { return run_mixed(what); }
+
+std::string command_of(const Case& what)
+{
+    std::string command =
+        fmt::format("./takt sim --scenario {} --seed {} --cpus {} --mode {} --events {}", what.scenario, what.seed,
+                    what.cpus, what.explore ? "explore" : "measure", what.events);
+    if (what.threads) command += fmt::format(" --threads {}", what.threads);
+    if (what.operations != ~0u) command += fmt::format(" --operations {:#x}", what.operations);
+    if (what.strict) command += " --strict";
+    return command;
+}
+
+// --- A failing case made smaller: fewer threads, fewer kinds of operations, fewer events, while it still fails.
+
+bool still_fails(const Case& what) { return run_case(what).failed; }
+
+Case shrink(Case failing, u32 threads)
+{
+    Case smaller = failing;
+    for (u32 count = threads / 2; count >= 1; count /= 2) {
+        smaller.threads = count;
+        if (!still_fails(smaller)) break;
+        failing = smaller;
+    }
+    smaller = failing;
+    for (u32 operation = 0; operation < mixed_operation_count; operation++) {
+        smaller.operations = failing.operations & ((1u << mixed_operation_count) - 1) & ~(1u << operation);
+        if (still_fails(smaller)) failing = smaller;
+    }
+    smaller = failing;
+    for (smaller.events = failing.events / 2; smaller.events >= 50; smaller.events /= 2) {
+        if (!still_fails(smaller)) break;
+        failing = smaller;
+    }
+    return failing;
+}
+
+void report_failure(const Case& what, const Outcome& outcome, bool shrinks)
+{
+    fmt::print(stderr, "takt sim: scenario {}, seed {}, {} CPUs: {}\n", what.scenario, what.seed, what.cpus,
+               outcome.message);
+    fmt::print(stderr, "  replay:  {}\n", command_of(what));
+    if (!shrinks) return;
+    const Case smaller = shrink(what, outcome.threads);
+    fmt::print(stderr, "  smaller: {}\n", command_of(smaller));
+}
+
+struct Sum {
+    u64 seeds = 0;
+    u64 events[sim::event_kind_count] = {};
+    i64 virtual_ns = 0;
+    u64 hash = 0;
+    double seconds = 0;
+    Checkers::Counts checked;
+    u64 total() const
+    {
+        u64 sum = 0;
+        for (u64 count : events) sum += count;
+        return sum;
+    }
+    void add(const Outcome& outcome)
+    {
+        seeds++;
+        for (usize kind = 0; kind < sim::event_kind_count; kind++) events[kind] += outcome.events[kind];
+        virtual_ns += outcome.virtual_ns;
+        hash = seeds == 1 ? outcome.hash : (hash ^ outcome.hash) * 0x9e3779b97f4a7c15ull;
+        checked.urgency += outcome.checked.urgency;
+        checked.rest += outcome.checked.rest;
+        checked.inheritance += outcome.checked.inheritance;
+        checked.order += outcome.checked.order;
+        checked.timers += outcome.checked.timers;
+        checked.turns += outcome.checked.turns;
+    }
+};
+
+void print_json(const Options& options, const Sum& sum, const Outcome* failed, u64 failed_seed)
+{
+    nlohmann::ordered_json document;
+    document["schema"] = "takt-sim-1";
+    document["scenario"] = options.first.scenario;
+    document["mode"] = options.mode;
+    document["cpus"] = options.first.cpus;
+    document["seed"] = options.first.seed;
+    document["seeds"] = sum.seeds;
+    document["events"] = sum.total();
+    document["switches"] = sum.events[0];
+    document["wakeups"] = sum.events[1];
+    document["interrupts"] = sum.events[2];
+    document["hand_overs"] = sum.events[3];
+    document["virtual_ns"] = sum.virtual_ns;
+    document["event_hash"] = fmt::format("{:016x}", sum.hash);
+    document["host_seconds"] = sum.seconds;
+    document["checked"] = {{"urgency", sum.checked.urgency},         {"migration", sum.checked.rest},
+                           {"inheritance", sum.checked.inheritance}, {"order", sum.checked.order},
+                           {"timers", sum.checked.timers},           {"turns", sum.checked.turns}};
+    document["failed"] = failed != nullptr;
+    if (failed) document["failure"] = {{"seed", failed_seed}, {"message", failed->message}};
+    fmt::print("{}\n", document.dump(2));
+}
+
+int run(const Options& options)
+{
+    const auto start = Clock::now();
+    Sum sum;
+    Case what = options.first;
+    const auto elapsed = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
+    for (;; what.seed++) {
+        const Outcome outcome = run_case(what);
+        sum.add(outcome);
+        sum.seconds = elapsed();
+        if (outcome.failed) {
+            report_failure(what, outcome, what.trace_file.empty());
+            if (options.json) print_json(options, sum, &outcome, what.seed);
+            return 1;
+        }
+        if (options.minutes > 0 ? sum.seconds >= options.minutes * 60 : sum.seeds >= options.seeds) break;
+    }
+    if (options.json) {
+        print_json(options, sum, nullptr, 0);
+        return 0;
+    }
+    fmt::print(
+        "{}: {} seeds from {}, {} CPUs, {}: {} events ({} switches, {} wake-ups, {} interrupts, {} hand-overs) in "
+        "{:.1f} s, {:.0f} events/s; hash {:016x}\n",
+        what.scenario, sum.seeds, options.first.seed, what.cpus, options.mode, sum.total(), sum.events[0],
+        sum.events[1], sum.events[2], sum.events[3], sum.seconds, static_cast<double>(sum.total()) / sum.seconds,
+        sum.hash);
+    return 0;
+}
+
+}  // namespace
+}  // namespace takt::scenario
+
+int main(int count, char** values)
+{
+    using namespace takt::scenario;
+    Options options;
+    Case& first = options.first;
+    CLI::App app{"Run the kernel on a simulated machine, every interleaving decided by a seed", "takt sim"};
+    app.add_option("--seed", first.seed, "What decides the run")->capture_default_str();
+    app.add_option("--cpus", first.cpus, "Simulated CPUs, 1 to 128")->capture_default_str()->check(CLI::Range(1, 128));
+    app.add_option("--scenario", first.scenario, "mixed")->capture_default_str()->check(CLI::IsMember({"mixed"}));
+    app.add_option("--mode", options.mode, "explore: with jitter; measure: without")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"explore", "measure"}));
+    app.add_option("--seeds", options.seeds, "Run this many, one after the other")->capture_default_str();
+    app.add_option("--minutes", options.minutes, "Run seeds for this long instead");
+    app.add_option("--events", first.events, "Scheduling events of one seed")->capture_default_str();
+    app.add_option("--threads", first.threads, "Threads (default: drawn from the seed)");
+    app.add_option("--operations", first.operations, "Bit set of what threads may do (default: all)");
+    app.add_flag("--strict", first.strict, "Plain code, too, runs in the order of virtual time");
+    app.add_option("--trace", first.trace_file, "Write what happened for ui.perfetto.dev")->type_name("FILE");
+    app.add_flag("--json", options.json, "The result as JSON");
+    try {
+        app.parse(count, values);
+        first.explore = options.mode == "explore";
+        return run(options);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 2;
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "takt sim: {}\n", error.what());
+        return 1;
+    }
+}

@@ -1,0 +1,440 @@
+// mixed: threads of all classes that compute, sleep, take locks in chains, wait for each other, for timers and for
+// interrupts, change each other's priority and affinity, and end; each by its own part of the seed.
+//
+// Whoever waits for another waits for something that will come: a run whose threads don't all end has lost a wake-up.
+#include <kernel/irq/interrupt_thread.hpp>
+#include <kernel/sync/completion.hpp>
+#include <kernel/sync/lock.hpp>
+#include <kernel/time/timer.hpp>
+#include <scenario/scenario.hpp>
+#include <sim/checkers.hpp>
+
+namespace takt::scenario {
+namespace {
+
+using sim::Random;
+
+// A lock that a thread may give up waiting for; what it guards shows whether it excludes.
+struct Guarded {
+    PiMutex mutex;
+    Thread* inside = nullptr;
+};
+
+// Requests that a server thread answers.
+struct Request : ListHook<> {
+    Completion done;
+};
+
+class Tokens {
+public:
+    Result<void> take(MayBlock& context, WaitOptions options)
+    {
+        LockGuard guard(lock_, context);
+        while (count_ == 0) TRY(queue_.wait(context, guard, options));
+        count_--;
+        return {};
+    }
+    void give(MayLock& context, unsigned count)
+    {
+        LockGuard guard(lock_, context);
+        count_ += count;
+        if (count == 1)
+            queue_.wake_one();
+        else
+            queue_.wake_all();
+    }
+
+private:
+    Lock<Rank::object> lock_;
+    unsigned count_ GUARDED_BY(lock_) = 0;
+    WaitQueue queue_;
+};
+
+class Mixed {
+public:
+    explicit Mixed(const Case& what)
+        : case_(what),
+          machine_({.processors = what.cpus, .seed = what.seed, .explore = what.explore, .strict = what.strict}),
+          checkers_(machine_), random_(Random::stream(what.seed, 1000))
+    {
+        machine_.machine().events.trace(!what.trace_file.empty());
+        draw_jitter();
+    }
+
+    Outcome run();
+
+private:
+    // The kernel's objects that threads share. A failed run leaves them in use: it doesn't delete them.
+    struct Shared {
+        Guarded mutexes[6];
+        Tokens tokens[3];
+        Lock<Rank::event_poll> requests_lock;
+        List<Request> requests;
+        WaitQueue server_queue;
+    };
+    struct Timer : SoftTimer {
+        explicit Timer(Shared& with) : shared(with) {}
+        void expire(MayBlock& context) override
+        {
+            shared.tokens[2].give(context, 1);
+            expired.complete();
+        }
+        Shared& shared;
+        Completion expired;
+    };
+    struct Handler : InterruptHandler {
+        explicit Handler(Mixed& of) : mixed(of) {}
+        void handle(MayBlock& context) override
+        {
+            mixed.machine_.machine().lower(line);
+            mixed.compute(mixed.handler_random_, 3000);
+            mixed.shared_->tokens[line % 3].give(context, 1);
+        }
+        Mixed& mixed;
+        u32 line = 0;
+    };
+    struct Passing {
+        Mixed* mixed;
+        u64 seed;
+    };
+
+    using Operation = void (Mixed::*)(MayBlock&, Random&);
+    static const Operation operations_[mixed_operation_count];
+
+    void draw_jitter();
+    void start_kernel_threads();
+    void start_interrupts();
+    void interrupt_now();
+    void worker(MayBlock& context, u32 index);
+    void leave(MayBlock& context);
+    void server(MayBlock& context);
+    static void passing_thread(MayBlock& context, void* argument);
+
+    SchedulingParameters some_parameters(Random& random);
+    CpuSet some_cpus(Random& random);
+    Thread& some_thread(Random& random) { return *threads_[random.below(threads_.size())]; }
+    void compute(Random& random, u64 ns_max) { machine_.compute(nanoseconds(static_cast<i64>(random.below(ns_max)))); }
+    Instant soon(Random& random, u64 ns_max)
+    {
+        return hal::now() + nanoseconds(static_cast<i64>(random.below(ns_max)));
+    }
+    void enter(Guarded& guarded, Thread& thread);
+    void leave(Guarded& guarded, Thread& thread);
+    void lock_from(MayBlock& context, Random& random, usize first);
+
+    void op_compute(MayBlock& context, Random& random);
+    void op_sleep(MayBlock& context, Random& random);
+    void op_lock(MayBlock& context, Random& random);
+    void op_lock_chain(MayBlock& context, Random& random);
+    void op_lock_timed(MayBlock& context, Random& random);
+    void op_yield(MayBlock& context, Random& random);
+    void op_parameters(MayBlock& context, Random& random);
+    void op_affinity(MayBlock& context, Random& random);
+    void op_take_token(MayBlock& context, Random& random);
+    void op_give_token(MayBlock& context, Random& random);
+    void op_request(MayBlock& context, Random& random);
+    void op_timer(MayBlock& context, Random& random);
+    void op_signal(MayBlock& context, Random& random);
+    void op_thread(MayBlock& context, Random& random);
+
+    const Case& case_;
+    TestMachine machine_;
+    Checkers checkers_;
+    Random random_;
+    Random handler_random_;
+    Shared* shared_ = new Shared;
+    std::vector<std::unique_ptr<Handler>> handlers_;
+    std::vector<Thread*> threads_;
+    u64 interrupts_left_ = 0;
+    Atomic<u32> users_{0};  // of the server and the locks
+};
+
+// Seeds differ in how they disturb: some much, some seldom but for long.
+void Mixed::draw_jitter()
+{
+    sim::Jitter& jitter = machine_.machine().jitter;
+    constexpr u32 frequencies[] = {16, 64, 64, 256};
+    constexpr i64 delays[] = {200, 1000, 1000, 10'000};
+    jitter.delay_one_in = frequencies[random_.below(4)];
+    jitter.delay_ns_max = delays[random_.below(4)];
+    jitter.store_delay_one_in = static_cast<u32>(1 + random_.below(8));
+    jitter.store_delay_ns_max = delays[random_.below(4)];
+}
+
+// --- What threads do.
+
+const Mixed::Operation Mixed::operations_[mixed_operation_count] = {
+    &Mixed::op_compute, &Mixed::op_sleep,      &Mixed::op_lock,     &Mixed::op_lock_chain, &Mixed::op_lock_timed,
+    &Mixed::op_yield,   &Mixed::op_parameters, &Mixed::op_affinity, &Mixed::op_take_token, &Mixed::op_give_token,
+    &Mixed::op_request, &Mixed::op_timer,      &Mixed::op_signal,   &Mixed::op_thread,
+};
+
+SchedulingParameters Mixed::some_parameters(Random& random)
+{
+    SchedulingParameters parameters;
+    const u64 kind = random.below(8);
+    if (kind == 0) {
+        parameters.policy = random.one_in(8) ? Policy::idle : Policy::other;
+        parameters.nice = static_cast<i8>(static_cast<int>(random.below(40)) - 20);
+    } else {
+        parameters.policy = kind < 3 ? Policy::round_robin : Policy::fifo;
+        parameters.priority = static_cast<Level>(1 + random.below(random.one_in(2) ? 5 : 60));
+    }
+    return parameters;
+}
+
+CpuSet Mixed::some_cpus(Random& random)
+{
+    CpuSet set = CpuSet::only(CpuId{static_cast<u32>(random.below(case_.cpus))});
+    if (random.one_in(3)) return set;
+    for (u32 cpu = 0; cpu < case_.cpus; cpu++)
+        if (random.one_in(2)) set.set(cpu);
+    return set;
+}
+
+void Mixed::enter(Guarded& guarded, Thread& thread)
+{
+    if (!guarded.mutex.held_by(thread)) PANIC("a mutex that was locked is not held");
+    if (guarded.inside) PANIC("two threads hold a mutex");
+    guarded.inside = &thread;
+}
+
+void Mixed::leave(Guarded& guarded, Thread& thread)
+{
+    if (guarded.inside != &thread) PANIC("another thread was in the mutex");
+    guarded.inside = nullptr;
+    guarded.mutex.unlock(thread);
+}
+
+void Mixed::op_compute(MayBlock&, Random& random) { compute(random, 8000); }
+
+void Mixed::op_sleep(MayBlock& context, Random& random)
+{
+    const Instant end = soon(random, 20'000);
+    const Thread::Wake wake = machine_.scheduler().park(context, WaitMode::uninterruptible, end);
+    if (wake == Thread::Wake::timed_out && hal::now() < end) PANIC("a sleep ended early");
+}
+
+void Mixed::lock_from(MayBlock& context, Random& random, usize first)
+{
+    Thread& self = context.thread();
+    Guarded& guarded = shared_->mutexes[first];
+    guarded.mutex.lock(self);
+    enter(guarded, self);
+    compute(random, 1500);
+    const usize next = first + 1 + random.below(3);
+    if (next < std::size(shared_->mutexes) && !random.one_in(3)) lock_from(context, random, next);
+    leave(guarded, self);
+}
+
+void Mixed::op_lock(MayBlock& context, Random& random)
+{
+    Guarded& guarded = shared_->mutexes[random.below(std::size(shared_->mutexes))];
+    guarded.mutex.lock(context.thread());
+    enter(guarded, context.thread());
+    compute(random, 3000);
+    leave(guarded, context.thread());
+}
+
+void Mixed::op_lock_chain(MayBlock& context, Random& random) { lock_from(context, random, random.below(3)); }
+
+void Mixed::op_lock_timed(MayBlock& context, Random& random)
+{
+    Guarded& guarded = shared_->mutexes[random.below(std::size(shared_->mutexes))];
+    const Result<void> result = guarded.mutex.lock_interruptible(context, soon(random, 6000));
+    if (!result.ok()) {
+        if (result.error() == Errno::edeadlk) PANIC("a deadlock where there is none");
+        machine_.scheduler().clear_work(context.thread(), Work::signal);
+        return;
+    }
+    enter(guarded, context.thread());
+    compute(random, 1000);
+    leave(guarded, context.thread());
+}
+
+void Mixed::op_yield(MayBlock& context, Random&) { machine_.scheduler().yield(context); }
+
+void Mixed::op_parameters(MayBlock& context, Random& random)
+{
+    machine_.scheduler().set_parameters(context, some_thread(random), some_parameters(random));
+}
+
+void Mixed::op_affinity(MayBlock& context, Random& random)
+{
+    const CpuSet cpus = some_cpus(random);
+    Thread& thread = some_thread(random);
+    if (!machine_.scheduler().set_affinity(context, thread, cpus).ok()) PANIC("an affinity was refused");
+}
+
+void Mixed::op_take_token(MayBlock& context, Random& random)
+{
+    static constexpr WaitMode modes[] = {WaitMode::interruptible, WaitMode::killable, WaitMode::uninterruptible};
+    const WaitOptions options{modes[random.below(3)], soon(random, 20'000)};
+    const Result<void> result = shared_->tokens[random.below(3)].take(context, options);
+    if (!result.ok()) machine_.scheduler().clear_work(context.thread(), Work::signal);
+}
+
+void Mixed::op_give_token(MayBlock& context, Random& random)
+{
+    shared_->tokens[random.below(3)].give(context, static_cast<unsigned>(1 + random.below(2)));
+}
+
+void Mixed::op_request(MayBlock& context, Random& random)
+{
+    Request request;
+    {
+        LockGuard guard(shared_->requests_lock, context);
+        shared_->requests.push_back(request);
+        shared_->server_queue.wake_one();
+    }
+    if (random.one_in(2)) compute(random, 3000);
+    (void)request.done.wait(context);
+}
+
+void Mixed::op_timer(MayBlock& context, Random& random)
+{
+    Timer timer(*shared_);
+    const Instant due = soon(random, 10'000);
+    timer.arm(due);
+    if (random.one_in(3)) {
+        (void)timer.expired.wait(context);
+        if (hal::now() < due) PANIC("a timer expired early");
+    } else if (random.one_in(2)) {
+        compute(random, 10'000);
+        timer.arm(soon(random, 5000));
+    }
+    timer.cancel_and_wait(context);
+}
+
+void Mixed::op_signal(MayBlock&, Random& random) { machine_.scheduler().set_work(some_thread(random), Work::signal); }
+
+// --- Threads that come and go.
+
+void Mixed::passing_thread(MayBlock& context, void* argument)
+{
+    Passing passing = *static_cast<Passing*>(argument);
+    delete static_cast<Passing*>(argument);
+    Random random(passing.seed);
+    for (u64 count = random.below(4); count > 0; count--) passing.mixed->op_lock_chain(context, random);
+    passing.mixed->leave(context);
+}
+
+// The last one lets the server go.
+void Mixed::leave(MayBlock& context)
+{
+    LockGuard guard(shared_->requests_lock, context);
+    if (users_.fetch_sub(1, Order::acq_rel) == 1) shared_->server_queue.wake_all();
+}
+
+void Mixed::op_thread(MayBlock& context, Random& random)
+{
+    users_.fetch_add(1, Order::relaxed);
+    auto* passing = new Passing{this, random.next()};
+    Result<Thread*> thread = machine_.scheduler().create_kernel_thread(
+        context, "passing", static_cast<Level>(random.below(60)), &passing_thread, passing, some_cpus(random));
+    if (!thread.ok()) {
+        delete passing;
+        users_.fetch_sub(1, Order::relaxed);
+        return;
+    }
+    machine_.scheduler().start(*thread.value());
+}
+
+void Mixed::worker(MayBlock& context, u32 index)
+{
+    Random random = Random::stream(case_.seed, 2000 + index);
+    // About four events an operation; counted here, because what other threads have done is not known in order.
+    for (u64 left = 1 + case_.events / 4 / threads_.size(); left > 0; left--) {
+        const u32 which = static_cast<u32>(random.below(mixed_operation_count));
+        if (case_.operations >> which & 1)
+            (this->*operations_[which])(context, random);
+        else
+            op_sleep(context, random);
+    }
+    leave(context);
+}
+
+void Mixed::server(MayBlock& context)
+{
+    Random random = Random::stream(case_.seed, 3000);
+    for (;;) {
+        Request* request = nullptr;
+        {
+            LockGuard guard(shared_->requests_lock, context);
+            while (shared_->requests.empty()) {
+                if (users_.load(Order::acquire) == 0) return;
+                (void)shared_->server_queue.wait(context, guard, {.mode = WaitMode::uninterruptible});
+            }
+            request = &shared_->requests.front();
+            shared_->requests.pop_front();
+        }
+        compute(random, 2000);
+        request->done.complete();
+    }
+}
+
+// --- The machine around them.
+
+void Mixed::start_kernel_threads()
+{
+    machine_.run([this](MayBlock& context) {
+        if (!machine_.scheduler().start_reaper(context).ok()) PANIC("no reaper");
+        for (u32 line = 4; line < 8; line++) {
+            machine_.machine().line(line).level = line >= 6;
+            handlers_.push_back(std::make_unique<Handler>(*this));
+            handlers_.back()->line = line;
+            if (!register_interrupt(context, line, "device", *handlers_.back()).ok()) PANIC("no interrupt line");
+        }
+    });
+}
+
+void Mixed::interrupt_now()
+{
+    machine_.raise_interrupt(static_cast<u32>(4 + random_.below(4)));
+    if (interrupts_left_-- == 0) return;
+    machine_.at(machine_.now() + nanoseconds(static_cast<i64>(1 + random_.below(40'000))), [this] { interrupt_now(); });
+}
+
+Outcome Mixed::run()
+{
+    Outcome outcome;
+    handler_random_ = Random::stream(case_.seed, 3001);
+    try {
+        start_kernel_threads();
+        const u32 count = case_.threads ? case_.threads : static_cast<u32>(2 + random_.below(3 * case_.cpus + 4));
+        outcome.threads = count;
+        users_.store(count, Order::relaxed);
+        machine_.spawn("server", 20, [this](MayBlock& context) { server(context); });
+        for (u32 index = 0; index < count; index++)
+            threads_.push_back(&machine_.spawn(
+                "worker", some_parameters(random_), [this, index](MayBlock& context) { worker(context, index); },
+                some_cpus(random_)));
+        interrupts_left_ = case_.events / 20;
+        interrupt_now();
+        machine_.run(seconds(1000));
+        machine_.run_until_idle();  // handlers and ended threads
+    } catch (const sim::Stopped& stopped) {
+        outcome.failed = true;
+        outcome.message = stopped.what();
+    }
+    const sim::EventLog& events = machine_.machine().events;
+    outcome.hash = events.hash();
+    for (usize kind = 0; kind < sim::event_kind_count; kind++)
+        outcome.events[kind] = events.count(static_cast<sim::EventKind>(kind));
+    outcome.virtual_ns = machine_.now().ns;
+    outcome.checked = checkers_.counts;
+    if (!case_.trace_file.empty()) events.write_trace(case_.trace_file, machine_.thread_names());
+    if (!outcome.failed) delete shared_;
+    return outcome;
+}
+
+}  // namespace
+
+Outcome run_mixed(const Case& what)
+{
+    // On the heap: a stopped machine leaves fibres that refer to it.
+    auto mixed = std::make_unique<Mixed>(what);
+    return mixed->run();
+}
+
+}  // namespace takt::scenario

@@ -1,0 +1,42 @@
+// A scenario: a workload on a simulated machine, drawn from a seed. The same case gives the same outcome.
+#pragma once
+
+#include <kernel/base/types.hpp>
+#include <sim/checkers.hpp>
+#include <sim/machine.hpp>
+#include <string>
+
+namespace takt::scenario {
+
+struct Case {
+    std::string scenario = "mixed";
+    u64 seed = 1;
+    u32 cpus = 4;
+    bool explore = true;
+    bool strict = false;
+    u64 events = 20'000;   // about how many happen
+    u32 threads = 0;       // 0: drawn
+    u32 operations = ~0u;  // bit set of what the threads may do
+    std::string trace_file;
+};
+
+struct Outcome {
+    bool failed = false;
+    std::string message;
+    u64 hash = 0;
+    u64 events[sim::event_kind_count] = {};
+    i64 virtual_ns = 0;
+    u32 threads = 0;  // that the case had
+    Checkers::Counts checked;
+    u64 total() const
+    {
+        u64 sum = 0;
+        for (u64 count : events) sum += count;
+        return sum;
+    }
+};
+
+Outcome run_mixed(const Case& what);
+inline constexpr u32 mixed_operation_count = 14;
+
+}  // namespace takt::scenario

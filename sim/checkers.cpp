@@ -199,11 +199,11 @@ void Checkers::check_timers(sim::Processor& processor)
     RunQueue& queue = processor.cpu->run_queue;
     if (queue.lock().held() || !processor.pending.empty()) return;
     Timer* timer = queue.timers.earliest();
-    const Instant due = timer ? std::min(timer->deadline, queue.slice_end) : queue.slice_end;
-    if (due != Instant::never()) {
+    const u64 due = timer ? std::min(timer->deadline_cycles, queue.slice_end) : queue.slice_end;
+    if (due != slice_endless) {
         counts.timers++;
-        if (processor.timer_deadline_ns > due.ns)
-            fail("on " + cpu_text(processor.number) + " a timer is due at " + std::to_string(due.ns) +
+        if (static_cast<u64>(processor.timer_deadline_ns) > due)
+            fail("on " + cpu_text(processor.number) + " a timer is due at " + std::to_string(due) +
                  " ns, and the machine's is armed for " + std::to_string(processor.timer_deadline_ns));
     }
     Thread& running = *queue.current;
@@ -212,7 +212,7 @@ void Checkers::check_timers(sim::Processor& processor)
     // Under its pi lock its policy is being changed.
     if (!shared || processor.cpu->reschedule || running.pi_lock.held()) return;
     counts.turns++;
-    if (queue.slice_end == Instant::never())
+    if (queue.slice_end == slice_endless)
         fail("an equal of " + describe(running) + " waits on " + cpu_text(processor.number) +
              ", whose turn has no end");
 }

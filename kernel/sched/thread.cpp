@@ -161,8 +161,10 @@ void Scheduler::reaper_main(MayBlock& context, void* argument)
                 leaving = &thread;
                 continue;
             }
-            // A chain walk on another CPU may still look at it: a few hundred instructions.
-            while (thread.pins.load(Order::acquire) != 0) self.yield(context);
+            // A chain walk may still look at it: on another CPU, whom taking a run queue's lock again and again could
+            // keep from it for ever, or in a thread that waits for this CPU.
+            while (thread.pins.load(Order::acquire) != 0)
+                self.park(context, WaitMode::uninterruptible, hal::now() + microseconds(50));
             thread.reap(context, thread);
             reaped = true;
         }

@@ -83,15 +83,19 @@ private:
         Completion expired;
     };
     struct Handler : InterruptHandler {
-        explicit Handler(Mixed& of) : mixed(of) {}
+        Handler(Mixed& of, u32 number)
+            : mixed(of), line(number), random(Random::stream(of.case_.seed, 3001 + number))
+        {
+        }
         void handle(MayBlock& context) override
         {
             mixed.machine_.machine().lower(line);
-            mixed.compute(mixed.handler_random_, 3000);
+            mixed.compute(random, 3000);
             mixed.shared_->tokens[line % 3].give(context, 1);
         }
         Mixed& mixed;
-        u32 line = 0;
+        const u32 line;
+        Random random;
     };
     struct Passing {
         Mixed* mixed;
@@ -141,7 +145,6 @@ private:
     TestMachine machine_;
     Checkers checkers_;
     Random random_;
-    Random handler_random_;
     Shared* shared_ = new Shared;
     std::vector<std::unique_ptr<Handler>> handlers_;
     std::vector<Thread*> threads_;
@@ -381,8 +384,7 @@ void Mixed::start_kernel_threads()
         if (!machine_.scheduler().start_reaper(context).ok()) PANIC("no reaper");
         for (u32 line = 4; line < 8; line++) {
             machine_.machine().line(line).level = line >= 6;
-            handlers_.push_back(std::make_unique<Handler>(*this));
-            handlers_.back()->line = line;
+            handlers_.push_back(std::make_unique<Handler>(*this, line));
             if (!register_interrupt(context, line, "device", *handlers_.back()).ok()) PANIC("no interrupt line");
         }
     });
@@ -398,7 +400,6 @@ void Mixed::interrupt_now()
 Outcome Mixed::run()
 {
     Outcome outcome;
-    handler_random_ = Random::stream(case_.seed, 3001);
     try {
         start_kernel_threads();
         const u32 count = case_.threads ? case_.threads : static_cast<u32>(2 + random_.below(3 * case_.cpus + 4));

@@ -17,7 +17,7 @@ struct Case {
     u64 events = 20'000;   // about how many happen
     u32 threads = 0;       // 0: drawn
     u32 operations = ~0u;  // bit set of what the threads may do
-    std::string trace_file;
+    std::string trace_file = {};
 };
 
 struct Outcome {

@@ -1,0 +1,63 @@
+// A seed decides everything: the same case gives the same history, whatever else the process does; and letting plain code
+// run ahead of other CPUs makes no difference to it.
+#include <gtest/gtest.h>
+#include <scenario/scenario.hpp>
+#include <thread>
+
+namespace takt::scenario {
+namespace {
+
+Outcome run(Case what)
+{
+    Outcome outcome = run_mixed(what);
+    EXPECT_FALSE(outcome.failed) << outcome.message;
+    return outcome;
+}
+
+TEST(Replay, OneSeedGivesOneHistory)
+{
+    const Case what{.seed = 11, .cpus = 8, .events = 3000};
+    const u64 hash = run(what).hash;
+    for (int again = 0; again < 19; again++) ASSERT_EQ(run(what).hash, hash);
+    EXPECT_NE(run({.seed = 12, .cpus = 8, .events = 3000}).hash, hash);
+}
+
+TEST(Replay, KernelsOfOneProcessDoNotDisturbEachOther)
+{
+    const Case what[] = {{.seed = 21, .events = 3000}, {.seed = 22, .cpus = 3, .events = 3000}};
+    const u64 alone[] = {run(what[0]).hash, run(what[1]).hash};
+    u64 together[2] = {};
+    std::thread other([&] { together[1] = run(what[1]).hash; });
+    together[0] = run(what[0]).hash;
+    other.join();
+    EXPECT_EQ(together[0], alone[0]);
+    EXPECT_EQ(together[1], alone[1]);
+}
+
+TEST(Replay, LookaheadMakesNoDifference)
+{
+    for (bool explore : {false, true}) {
+        for (u64 seed = 1; seed <= 8; seed++) {
+            Case what{.seed = seed, .explore = explore, .events = 1500};
+            const u64 hash = run(what).hash;
+            what.strict = true;
+            EXPECT_EQ(run(what).hash, hash) << "seed " << seed << (explore ? ", explore" : ", measure");
+        }
+    }
+}
+
+// Each checker had something to check, and each kind of event happened.
+TEST(Replay, EverythingIsChecked)
+{
+    const Outcome outcome = run({.seed = 31, .cpus = 2, .events = 20'000});
+    for (u64 count : outcome.events) EXPECT_GT(count, 100u);
+    EXPECT_GT(outcome.checked.urgency, 100u);
+    EXPECT_GT(outcome.checked.rest, 100u);
+    EXPECT_GT(outcome.checked.inheritance, 100u);
+    EXPECT_GT(outcome.checked.order, 10u);
+    EXPECT_GT(outcome.checked.timers, 100u);
+    EXPECT_GT(outcome.checked.turns, 10u);
+}
+
+}  // namespace
+}  // namespace takt::scenario

@@ -19,12 +19,6 @@ constexpr u64 object_bytes = 64ull << 20;     // behind memory; touched as it is
 // Not inline: a fibre may go on on another host thread, where a remembered address of the variable would be wrong.
 [[gnu::noinline]] Machine* Machine::current() { return current_machine; }
 
-Processor* Machine::running()
-{
-    Machine* machine = current();
-    return machine ? machine->running_ : nullptr;
-}
-
 Machine::Machine(const MachineOptions& what)
     : events(what.processors), options(what), keys_(std::max(what.processors, 1u)), lines_(line_count)
 {
@@ -96,6 +90,7 @@ void Machine::recompute_limits()
         running_clock = {};
         return;
     }
+    running_clock.machine = this;
     running_clock.now_ns = std::max(processor->time_ns, processor->key_ns);
     running_clock.block_ns = cost.block;
     keys_.set(processor->number, never_ns);
@@ -126,9 +121,11 @@ void Machine::run_due_events()
 {
     Processor* self = running_;
     self->time_ns = running_clock.now_ns;
-    resume(nullptr);
     recompute_key(*self);
-    run_due_events();
+    if (!outside_events_.empty() && outside_events_.front().time_ns <= keys_.least().time_ns) {
+        resume(nullptr);
+        run_due_events();
+    }
     KeyTree::Least least = keys_.least();
     Processor* next = least.time_ns == never_ns || least.time_ns > end_ns_ ? nullptr : processors_[least.index].get();
     resume(next);

@@ -107,7 +107,7 @@ public:
 
     // The machine that runs on this host thread, or ran last; null: none. Its processor that runs now; null: host code.
     static Machine* current();
-    static Processor* running();
+    static Processor* running() { return running_clock.machine ? running_clock.machine->running_ : nullptr; }
 
     CostModel cost;
     Jitter jitter;

@@ -6,7 +6,10 @@
 
 namespace takt::sim {
 
+class Machine;
+
 struct RunningClock {
+    Machine* machine = nullptr;  // whose processor runs; null: host code
     i64 now_ns = 0;
     i64 block_ns = 0;          // what a basic block costs
     i64 limit_ns = INT64_MAX;  // the machine looks around when time gets here. Never, for host code

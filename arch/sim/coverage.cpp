@@ -9,7 +9,7 @@ inline void block()
     takt::sim::RunningClock& clock = takt::sim::running_clock;
     clock.now_ns += clock.block_ns;
     if (clock.now_ns >= clock.limit_ns) [[unlikely]]
-        takt::sim::Machine::current()->look_around();
+        clock.machine->look_around();
 }
 
 }  // namespace

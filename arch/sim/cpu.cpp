@@ -9,6 +9,9 @@
 namespace takt::hal {
 namespace {
 
+// Of a run; not for host code.
+sim::Machine& running_machine() { return *sim::running_clock.machine; }
+
 sim::Machine& machine()
 {
     sim::Machine* machine = sim::Machine::current();
@@ -16,7 +19,7 @@ sim::Machine& machine()
     return *machine;
 }
 
-bool running() { return sim::Machine::running() != nullptr; }
+bool running() { return sim::running_clock.machine != nullptr; }
 
 Cpu& running_cpu() { return *sim::Machine::running()->cpu; }
 
@@ -43,23 +46,23 @@ bool interrupts_enabled() { return !running() || sim::Machine::running()->interr
 void enable_interrupts()
 {
     if (!running()) return;
-    machine().set_interrupts(true);
-    machine().pass(machine().cost.interrupt_flag);
+    running_machine().set_interrupts(true);
+    running_machine().pass(running_machine().cost.interrupt_flag);
 }
 
 void disable_interrupts()
 {
     if (!running()) return;
-    machine().pass(machine().cost.interrupt_flag);
-    machine().set_interrupts(false);
+    running_machine().pass(running_machine().cost.interrupt_flag);
+    running_machine().set_interrupts(false);
 }
 
 InterruptState save_and_disable_interrupts()
 {
     if (!running()) return 1;
-    machine().pass(machine().cost.interrupt_flag);
+    running_machine().pass(running_machine().cost.interrupt_flag);
     bool enabled = sim::Machine::running()->interrupts_enabled;
-    machine().set_interrupts(false);
+    running_machine().set_interrupts(false);
     return enabled;
 }
 
@@ -71,14 +74,14 @@ void restore_interrupts(InterruptState state)
 void preempt_disable()
 {
     if (!running()) return;
-    machine().pass(machine().cost.preempt_count);
+    running_machine().pass(running_machine().cost.preempt_count);
     running_cpu().preempt_count++;
 }
 
 bool preempt_enable()
 {
     if (!running()) return false;
-    machine().pass(machine().cost.preempt_count);
+    running_machine().pass(running_machine().cost.preempt_count);
     Cpu& cpu = running_cpu();
     ASSERT(cpu.preempt_count > 0);
     bool due = --cpu.preempt_count == 0 && cpu.interrupt_depth == 0 && cpu.reschedule;
@@ -111,19 +114,19 @@ void set_need_reschedule() { running_cpu().reschedule = true; }
 void clear_need_reschedule() { running_cpu().reschedule = false; }
 bool need_reschedule() { return running() && running_cpu().reschedule; }
 
-void spin_hint() { machine().order(machine().cost.spin); }
+void spin_hint() { running_machine().order(running_machine().cost.spin); }
 
 void wait_for_interrupt()
 {
-    machine().set_interrupts(true);
-    machine().wait(sim::never_ns);
+    running_machine().set_interrupts(true);
+    running_machine().wait(sim::never_ns);
 }
 
 void send_reschedule(CpuId cpu)
 {
-    machine().order(machine().cost.send_interrupt);
-    machine().fence();  // the controller is told by a store that is ordered behind all others
-    machine().post(cpu.value, sim::InterruptKind::reschedule);
+    running_machine().order(running_machine().cost.send_interrupt);
+    running_machine().fence();  // the controller is told by a store that is ordered behind all others
+    running_machine().post(cpu.value, sim::InterruptKind::reschedule);
 }
 
 u64 entropy() { return sim::Random(machine().options.seed).next(); }

@@ -16,6 +16,7 @@ struct Options {
     double minutes = 0;
     u64 seeds = 1;
     bool json = false;
+    bool no_shrink = false;
 };
 
 Outcome run_case(const Case& what) { return run_mixed(what); }
@@ -130,7 +131,7 @@ int run(const Options& options)
         sum.add(outcome);
         sum.seconds = elapsed();
         if (outcome.failed) {
-            report_failure(what, outcome, what.trace_file.empty());
+            report_failure(what, outcome, what.trace_file.empty() && !options.no_shrink);
             if (options.json) print_json(options, sum, &outcome, what.seed);
             return 1;
         }
@@ -171,6 +172,7 @@ int main(int count, char** values)
     app.add_option("--operations", first.operations, "Bit set of what threads may do (default: all)");
     app.add_flag("--strict", first.strict, "Plain code, too, runs in the order of virtual time");
     app.add_option("--trace", first.trace_file, "Write what happened for ui.perfetto.dev")->type_name("FILE");
+    app.add_flag("--no-shrink", options.no_shrink, "Don't look for a smaller case of a failure");
     app.add_flag("--json", options.json, "The result as JSON");
     try {
         app.parse(count, values);

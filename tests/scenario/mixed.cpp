@@ -83,8 +83,7 @@ private:
         Completion expired;
     };
     struct Handler : InterruptHandler {
-        Handler(Mixed& of, u32 number)
-            : mixed(of), line(number), random(Random::stream(of.case_.seed, 3001 + number))
+        Handler(Mixed& of, u32 number) : mixed(of), line(number), random(Random::stream(of.case_.seed, 3001 + number))
         {
         }
         void handle(MayBlock& context) override

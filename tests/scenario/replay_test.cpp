@@ -1,5 +1,5 @@
-// A seed decides everything: the same case gives the same history, whatever else the process does; and letting plain code
-// run ahead of other CPUs makes no difference to it.
+// A seed decides everything: the same case gives the same history, whatever else the process does; and letting plain
+// code run ahead of other CPUs makes no difference to it.
 #include <gtest/gtest.h>
 #include <scenario/scenario.hpp>
 #include <thread>

@@ -15,7 +15,6 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <fmt/ranges.h>
-#include <ranges>
 #include <unistd.h>
 
 namespace takt {
@@ -78,9 +77,11 @@ std::string positive_number(const std::string& text)
 std::string accelerator_number(const std::string& name)
 {
     const auto found = accelerators.find(name);
-    if (found == accelerators.end())
-        throw CLI::ValidationError(
-            fmt::format("no {}; there are {}", name, fmt::join(std::views::keys(accelerators), ", ")));
+    if (found == accelerators.end()) {
+        std::vector<std::string> names;
+        for (const auto& accelerator : accelerators) names.push_back(accelerator.first);
+        throw CLI::ValidationError(fmt::format("no {}; there are {}", name, fmt::join(names, ", ")));
+    }
     return std::to_string(static_cast<int>(found->second));
 }
 

@@ -51,7 +51,7 @@ TEST(MissingProgram, BadOptions)
 {
     expect_refusal(takt({"run"}), 125, "run what?");
     expect_refusal(run({"true"}, {"--icount", "--cpus", "2"}), 125, "--icount is one processor's");
-    expect_refusal(run({"true"}, {"--preempt", "much"}), 125, "there are none, points");
+    expect_refusal(run({"true"}, {"--preempt", "much"}), 125, "there is full");
     expect_refusal(run({"true"}, {"--memory", "lots"}), 125, "give a size such as");
     expect_refusal(run({"true"}, {"--add", "/no/such/file"}), 125, "no such file or folder");
     expect_refusal(run({"true"}, {"--no-such-option"}), 125, "no option --no-such-option");

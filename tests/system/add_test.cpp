@@ -1,6 +1,6 @@
 // Shows that files and folders of the host come along with --add, to the place that is asked for
 // or to the one they have here, and that then relative names mean the same there as here.
-#include "support/takt_runner.hpp"
+#include "support/expect_output.hpp"
 
 #include <gtest/gtest.h>
 
@@ -17,13 +17,8 @@ TEST(Add, FilesAndFoldersComeAlong)
     write_file(directory + "/script.sh", "#!/bin/sh\ncat note.txt \"$@\"\n", 0755);
     std::filesystem::create_symlink("deep/file", directory + "/folder/link");
     std::filesystem::current_path(directory);
-    const Outcome outcome =
-        run({"./script.sh", "/data/folder/link", "/etc/renamed"},
-            {"--add", "note.txt", "--add", "folder:/data/folder", "--add", "note.txt:/etc/renamed"});
-    SCOPED_TRACE(outcome.command);
-    EXPECT_EQ(outcome.status, 0);
-    EXPECT_EQ(outcome.output, "a note\ndeep\na note\n");
-    EXPECT_EQ(outcome.errors, "");
+    expect_output({"./script.sh", "/data/folder/link", "/etc/renamed"}, "a note\ndeep\na note\n",
+                  {{"--add", "note.txt", "--add", "folder:/data/folder", "--add", "note.txt:/etc/renamed"}});
 }
 
 TEST(Add, LargeFilesKeepTheirBytes)

@@ -1,7 +1,7 @@
 // Shows that a program can't hurt the kernel or its neighbours, whatever pointers, registers and instructions it comes
 // up with: every attack ends in the error or signal that Linux has for it, and the shell that started it goes on. The
 // guest programs hold on Linux, too.
-#include "support/takt_runner.hpp"
+#include "support/expect_output.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,20 +12,13 @@ namespace takt::test {
 namespace {
 
 // The program is silent, succeeds, and leaves a shell that works.
-void expect_survived(const std::string& program, const Arguments& options = {})
+void expect_survived(const std::string& program, Machines machines = one_and_four_cpus)
 {
-    for (const char* cpus : {"1", "4"}) {
-        const std::string path = guest_program(program);
-        Arguments all = {"--cpus", cpus, "--add", path};
-        all.insert(all.end(), options.begin(), options.end());
-        const std::string script =
-            fmt::format("{}; echo status $?; (echo pipes; cat /proc/self/comm) | sort; echo $(expr 6 \\* 7)", path);
-        const Outcome outcome = run({"sh", "-c", script}, all);
-        SCOPED_TRACE(outcome.command);
-        EXPECT_EQ(outcome.status, 0);
-        EXPECT_EQ(outcome.output, "status 0\ncat\npipes\n42\n");
-        EXPECT_EQ(outcome.errors, "");
-    }
+    const std::string path = guest_program(program);
+    for (Arguments& options : machines) options.insert(options.end(), {"--add", path});
+    const std::string script =
+        fmt::format("{}; echo status $?; (echo pipes; cat /proc/self/comm) | sort; echo $(expr 6 \\* 7)", path);
+    expect_output({"sh", "-c", script}, "status 0\ncat\npipes\n42\n", machines);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // Shows that a statically linked Linux program runs: it gets its arguments and environment, leads
 // a session of its own, and what it writes arrives on standard output, exactly and alone.
-#include "support/takt_runner.hpp"
+#include "support/expect_output.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,15 +8,11 @@ namespace takt::test {
 
 TEST(Hello, StaticProgramRuns)
 {
-    const Outcome outcome = run({guest_program("hello"), "one", "two words", ""});
-    SCOPED_TRACE(outcome.command);
-    EXPECT_EQ(outcome.status, 0);
-    EXPECT_EQ(outcome.output, "hello from process group 1 of session 1\n"
-                              "argument 1: one\n"
-                              "argument 2: two words\n"
-                              "argument 3: \n"
-                              "HOME=/root\n");
-    EXPECT_EQ(outcome.errors, "");
+    expect_output({guest_program("hello"), "one", "two words", ""}, "hello from process group 1 of session 1\n"
+                                                                    "argument 1: one\n"
+                                                                    "argument 2: two words\n"
+                                                                    "argument 3: \n"
+                                                                    "HOME=/root\n");
 }
 
 }  // namespace takt::test

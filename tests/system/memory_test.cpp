@@ -1,30 +1,17 @@
 // Shows that the memory calls do what their manual pages say, case by case (guest/memory.cpp holds on Linux, too), and
 // that a program which takes all memory is ended with a message while the rest of the machine goes on.
-#include "support/takt_runner.hpp"
+#include "support/expect_output.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace takt::test {
 
-TEST(Memory, CallsKeepTheirManualPages)
-{
-    for (const char* cpus : {"1", "4"}) {
-        const Outcome outcome = run({guest_program("memory")}, {"--cpus", cpus});
-        SCOPED_TRACE(outcome.command);
-        EXPECT_EQ(outcome.status, 0);
-        EXPECT_EQ(outcome.output, "");
-    }
-}
+TEST(Memory, CallsKeepTheirManualPages) { expect_silent({guest_program("memory")}, one_and_four_cpus); }
 
 TEST(Memory, TakingAllOfItEndsTheTaker)
 {
-    for (const char* cpus : {"1", "4"}) {
-        const Outcome outcome = run({guest_program("hungry")}, {"--cpus", cpus, "--memory", "64M"});
-        SCOPED_TRACE(outcome.command);
-        EXPECT_EQ(outcome.status, 0);
-        EXPECT_EQ(outcome.output, "");
-    }
+    expect_silent({guest_program("hungry")}, {{"--cpus", "1", "--memory", "64M"}, {"--cpus", "4", "--memory", "64M"}});
 }
 
 }  // namespace takt::test

@@ -1,19 +1,11 @@
 // Shows that the calls of signals: sending, queues, frames, faults, stops, restarts
 // do what their manual pages say, case by case: guest/signals.cpp holds on Linux, too.
-#include "support/takt_runner.hpp"
+#include "support/expect_output.hpp"
 
 #include <gtest/gtest.h>
 
 namespace takt::test {
 
-TEST(Signals, CallsKeepTheirManualPages)
-{
-    for (const Arguments& options : {Arguments{"--icount"}, {"--cpus", "4"}}) {
-        const Outcome outcome = run({guest_program("signals")}, options);
-        SCOPED_TRACE(outcome.command);
-        EXPECT_EQ(outcome.status, 0);
-        EXPECT_EQ(outcome.output, "");
-    }
-}
+TEST(Signals, CallsKeepTheirManualPages) { expect_silent({guest_program("signals")}, exact_and_four_cpus); }
 
 }  // namespace takt::test

@@ -51,10 +51,11 @@ struct MapRequest {
     u64 length = 0;
     u32 protection = 0;
     u32 flags = 0;
-    Ref<MemoryObject> object{};   // null: anonymous
-    u64 object_offset = 0;        // bytes, page-aligned
-    bool object_writable = true;  // the file was opened for writing: a shared mapping may become writable
-    const char* label = nullptr;  // "[vdso]" for /proc/PID/maps; static text
+    Ref<MemoryObject> object{};     // null: anonymous
+    u64 object_offset = 0;          // bytes, page-aligned
+    bool object_writable = true;    // the file was opened for writing: a shared mapping may become writable
+    bool object_executable = true;  // the file's mount allows execution
+    const char* label = nullptr;    // "[vdso]" for /proc/PID/maps; static text
 };
 
 struct MemoryUse {

@@ -109,7 +109,7 @@ Result<void> AddressSpace::advise_populate(MayBlock& context, u64 start, u64 end
             Area* area = start < user_address_end ? containing(start) : nullptr;
             if (!area) return Errno::enomem;
             bool allowed = write ? area->protection & protection::write : area->protection != protection::none;
-            if (!allowed) return Errno::efault;
+            if (!allowed) return Errno::einval;
             result = bring_in(context, *area, start, write);
         }
         if (result.ok())

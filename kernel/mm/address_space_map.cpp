@@ -24,6 +24,7 @@ u16 flags_of(const MapRequest& request, u16 future_locks)
     u16 flags = future_locks;
     if (is_shared) flags |= area_flag::shared;
     if (!is_shared || !request.object || request.object_writable) flags |= area_flag::may_write;
+    if (!request.object_executable) flags |= area_flag::never_execute;
     if (request.flags & map_flag::grows_down) flags |= area_flag::grows_down;
     if (request.flags & map_flag::locked) flags |= area_flag::locked;
     if (request.flags & map_flag::no_reserve) flags |= area_flag::no_reserve;
@@ -245,8 +246,10 @@ Result<void> AddressSpace::protect(MayBlock& context, u64 address, u64 length, u
             address = area->start;
         }
         if (!covered(address, end)) return Errno::enomem;
-        for (Area* area = containing(address); area && area->start < end; area = next(*area))
+        for (Area* area = containing(address); area && area->start < end; area = next(*area)) {
             if (rights & protection::write && !area->has(area_flag::may_write)) return Errno::eacces;
+            if (rights & protection::execute && area->has(area_flag::never_execute)) return Errno::eacces;
+        }
         TRY(split_edges(context, address, end, true));
         // commit:
         UnmapBatch batch(context, *this);

@@ -18,6 +18,7 @@ inline constexpr u16 no_fork = 128;         // MADV_DONTFORK
 inline constexpr u16 wipe_on_fork = 256;    // MADV_WIPEONFORK
 inline constexpr u16 no_dump = 512;         // MADV_DONTDUMP
 inline constexpr u16 has_own_pages = 1024;  // private mapping of an object: some pages have been copied
+inline constexpr u16 never_execute = 2048;  // of a file on a no-exec mount: mprotect(2) can't make it executable
 }  // namespace area_flag
 
 class Area : public TreeHook<>, public ListHook<MappedAreaTag>, public HeapObject {

@@ -7,7 +7,8 @@ namespace takt {
 
 namespace {
 
-constexpr u32 backlog_max = 4096;  // net.core.somaxconn
+constexpr u32 backlog_max = 4096;    // net.core.somaxconn
+constexpr i32 socket_type_max = 10;  // SOCK_PACKET
 
 // The name in an address: a path up to its NUL, which is counted; or an abstract name, all of it. Empty: none was
 // given. Errors: einval.
@@ -232,6 +233,7 @@ namespace {
 
 Result<i32> checked_type(i32 family, i32 type, i32 protocol)
 {
+    if (type > socket_type_max) return Errno::einval;
     if (family != abi::family_unix) return Errno::eafnosupport;
     if (protocol != 0 && protocol != abi::family_unix) return Errno::eprotonosupport;
     // SOCK_RAW is a datagram socket, as in Linux.

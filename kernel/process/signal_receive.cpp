@@ -11,6 +11,10 @@ namespace {
 namespace number = signal_number;
 
 constexpr SignalSet never_blocked{SignalSet::of(number::kill).bits | SignalSet::of(number::stop).bits};
+constexpr u64 known_flags = abi::action_flag::no_child_stop | abi::action_flag::no_child_wait |
+                            abi::action_flag::siginfo | abi::action_flag::expose_tag_bits | abi::action_flag::restorer |
+                            abi::action_flag::on_stack | abi::action_flag::restart | abi::action_flag::no_defer |
+                            abi::action_flag::reset_handler;
 constexpr SignalSet stop_signals{SignalSet::of(number::stop).bits | SignalSet::of(number::tstp).bits |
                                  SignalSet::of(number::ttin).bits | SignalSet::of(number::ttou).bits};
 
@@ -199,6 +203,8 @@ Result<abi::Sigaction> change_action(MayLock& context, Process& process, int sig
     if (!action) return old;
     abi::Sigaction wanted = *action;
     wanted.mask &= ~never_blocked.bits;
+    // Cleared, so that a program sees in the old action which ones the kernel knows (sigaction(2), SA_UNSUPPORTED).
+    wanted.flags &= known_flags;
     List<QueuedSignal> freed;
     {
         LockGuard threads(process.lock(), context);

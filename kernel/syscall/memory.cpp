@@ -39,7 +39,8 @@ Result<void> use_file(MayBlock& context, File& file, MapRequest& request)
         if (file.readable() && !file.may_map_writable()) return Errno::eperm;
     }
     if (!file.readable()) return Errno::eacces;
-    if (request.protection & protection::execute && file.path() && file.path().mount->no_exec()) return Errno::eperm;
+    request.object_executable = !file.path() || !file.path().mount->no_exec();
+    if (request.protection & protection::execute && !request.object_executable) return Errno::eperm;
     request.object = TRY(file.memory_object(context));
     request.object_writable = file.may_map_writable();
     if (request.flags & map_flag::grows_down) return Errno::einval;

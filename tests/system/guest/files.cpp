@@ -665,6 +665,10 @@ void mounts()
     FAILS(link("mnt/file", "outside"), EXDEV);
     FAILS(rename("mnt/file", "outside"), EXDEV);
     FAILS(umount("mnt"), EBUSY);
+    IS(mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0) == MAP_FAILED && errno == EPERM, 1);
+    void* memory = mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE, file, 0);
+    FAILS(mprotect(memory, 4096, PROT_READ | PROT_EXEC), EACCES);
+    OK(munmap(memory, 4096));
     close(file);
     FAILS(access("mnt/file", X_OK), EACCES);
     OK(mknod("mnt/null", S_IFCHR | 0666, makedev(1, 3)));

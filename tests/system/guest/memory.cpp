@@ -479,6 +479,11 @@ void advising()
     OK(madvise(memory, 4 * page, MADV_DODUMP));
     OK(madvise(memory, 4 * page, MADV_NORMAL));
     FAILS(madvise(memory, page, 4711), EINVAL);
+    OK(mprotect(memory, page, PROT_READ));
+    OK(madvise(memory, page, MADV_POPULATE_READ));
+    FAILS(madvise(memory, page, MADV_POPULATE_WRITE), EINVAL);
+    OK(madvise(memory + page, page, MADV_POPULATE_WRITE));
+    OK(mprotect(memory, page, read_write));
     FAILS(madvise(memory + 1, page, MADV_DONTNEED), EINVAL);
     OK(munmap(memory + 2 * page, page));
     memory[3 * page] = 1;

@@ -102,6 +102,14 @@ void sending()
     struct sigaction action {};
     FAILS(sigaction(SIGKILL, &action, nullptr), EINVAL);
     FAILS(sigaction(65, &action, nullptr), EINVAL);
+    // Flags that no kernel knows do not come back.
+    constexpr int unsupported = 0x400;
+    action.sa_handler = SIG_IGN;
+    action.sa_flags = SA_RESTART | unsupported;
+    OK(sigaction(SIGUSR2, &action, nullptr));
+    OK(sigaction(SIGUSR2, nullptr, &action));
+    IS(action.sa_flags & (SA_RESTART | unsupported), SA_RESTART);
+    signal(SIGUSR2, SIG_DFL);
 }
 
 void masks()

@@ -228,6 +228,9 @@ void server(Address where, bool abstract)
         Address own;
         own.length = sizeof own.name;
         OK(getsockname(connection, own.get(), &own.length));
+        peer.length = sizeof peer.name;
+        OK(getpeername(connection, peer.get(), &peer.length));
+        IS(peer.length, sizeof(sa_family_t));
         IS(own.length, where.length);
         HOLDS(std::memcmp(&own.name, &where.name, where.length) == 0);
         ucred credentials{};
@@ -442,6 +445,7 @@ void options()
     IS(ready(stream, POLLIN | POLLOUT), POLLOUT | POLLHUP);
     OK(close(stream));
     FAILS(socket(AF_UNIX, 99, 0), EINVAL);
+    FAILS(socket(AF_UNIX, 11, 0), EINVAL);
     FAILS(socket(AF_UNIX, SOCK_RDM, 0), ESOCKTNOSUPPORT);
     FAILS(socket(AF_UNIX, SOCK_STREAM, 5), EPROTONOSUPPORT);
     FAILS(socket(99, SOCK_STREAM, 0), EAFNOSUPPORT);

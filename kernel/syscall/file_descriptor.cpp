@@ -4,6 +4,7 @@
 #include <kernel/fs/file_locks.hpp>
 #include <kernel/fs/inode.hpp>
 #include <kernel/fs/transfer.hpp>
+#include <kernel/kernel.hpp>
 #include <kernel/syscall/descriptor.hpp>
 #include <kernel/syscall/table.hpp>
 
@@ -127,10 +128,38 @@ Result<i64> set_lock(MayBlock& context, Fd descriptor, File& file, UserPointer<a
     return i64{0};
 }
 
-// F_SETOWN's number: a process, or a group as a negative one.
-Result<i64> set_signal_owner(File& file, i32 owner)
+// F_SETFL. Errors: einval, eperm.
+Result<void> set_status_flags(MayBlock& context, File& file, u32 flags)
+{
+    const u32 added = flags & ~file.flags();
+    const Inode* inode = file.inode();
+    // No file sends SIGIO. Where Linux has none either, it takes the flag and forgets it.
+    if (added & open_flag::async) {
+        if (!inode || (!inode->is_regular() && !inode->is_directory())) return Errno::einval;
+        flags &= ~open_flag::async;
+    }
+    if ((added & open_flag::no_access_time) && inode) {
+        const Credentials credentials = current_credentials(context);
+        if (credentials.file_user != inode->user() && !credentials.has(Capability::fowner)) return Errno::eperm;
+    }
+    file.set_flags(flags);
+    return {};
+}
+
+// Whether a process, a thread or a group has the id.
+bool is_known_id(MayBlock& context, i32 id)
+{
+    if (id <= 0) return false;
+    ProcessTable& processes = hal::kernel().processes;
+    ProcessTable::TreeGuard guard(processes.lock(), context);
+    return processes.task_of(ThreadId{id}) || !processes.group_of(ThreadId{id}).empty();
+}
+
+// F_SETOWN's number: a process, or a group as a negative one. Errors: einval, esrch.
+Result<i64> set_signal_owner(MayBlock& context, File& file, i32 owner)
 {
     if (owner == INT32_MIN) return Errno::einval;
+    if (owner != 0 && !is_known_id(context, owner < 0 ? -owner : owner)) return Errno::esrch;
     file.signal_owner.store(owner, Order::relaxed);
     return i64{0};
 }
@@ -149,8 +178,8 @@ Result<i64> set_owner_ex(MayBlock& context, File& file, u64 argument)
 {
     abi::FileOwner wanted = TRY(UserPointer<abi::FileOwner>(argument).load(context));
     if (wanted.type != owner_process && wanted.type != owner_group) return Errno::einval;
-    if (wanted.process < 0) return Errno::einval;
-    return set_signal_owner(file, wanted.type == owner_group ? -wanted.process : wanted.process);
+    if (wanted.process < 0) return Errno::esrch;
+    return set_signal_owner(context, file, wanted.type == owner_group ? -wanted.process : wanted.process);
 }
 
 Result<i64> lock_command(MayBlock& context, Fd descriptor, File& file, u32 command, u64 argument)
@@ -238,7 +267,7 @@ Result<i64> fcntl(MayBlock& context, Fd descriptor, u32 command, u64 argument)
     if (file->flags() & open_flag::path) return Errno::ebadf;
     switch (command) {
     case commands::set_flags:
-        file->set_flags(static_cast<u32>(argument));
+        TRY(set_status_flags(context, *file, static_cast<u32>(argument)));
         return i64{0};
     case commands::get_lock:
     case commands::set_lock:
@@ -250,7 +279,7 @@ Result<i64> fcntl(MayBlock& context, Fd descriptor, u32 command, u64 argument)
     case commands::get_owner:
         return i64{file->signal_owner.load(Order::relaxed)};
     case commands::set_owner:
-        return set_signal_owner(*file, static_cast<i32>(argument));
+        return set_signal_owner(context, *file, static_cast<i32>(argument));
     case commands::get_owner_ex:
         return get_owner_ex(context, *file, argument);
     case commands::set_owner_ex:

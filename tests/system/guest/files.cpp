@@ -513,6 +513,10 @@ void permissions()
         FAILS(chdir("private"), EACCES);
         FAILS(access("private/secret", F_OK), EACCES);
         FAILS(open("readable", O_RDWR), EACCES);
+        FAILS(open("readable", O_RDONLY | O_NOATIME), EPERM);
+        const int readable = open("readable", O_RDONLY);
+        FAILS(fcntl(readable, F_SETFL, O_NOATIME), EPERM);
+        close(readable);
         OK(open("readable", O_RDONLY));
         FAILS(access("readable", W_OK), EACCES);
         IS(access("readable", R_OK), 0);
@@ -557,6 +561,13 @@ void descriptors()
     IS(fcntl(high, F_GETFD), 0);
     OK(fcntl(file, F_SETFL, O_APPEND | O_NONBLOCK | O_RDONLY));
     IS(fcntl(copy, F_GETFL) & (O_APPEND | O_NONBLOCK | O_ACCMODE), O_APPEND | O_NONBLOCK | O_RDWR);
+    OK(fcntl(file, F_SETFL, O_ASYNC | O_NONBLOCK));  // a file on a disk is always ready
+    IS(fcntl(file, F_GETFL) & O_ASYNC, 0);
+    FAILS(fcntl(file, F_SETOWN, 999'999), ESRCH);
+    FAILS(fcntl(file, F_SETOWN, -999'999), ESRCH);
+    OK(fcntl(file, F_SETOWN, getpid()));
+    IS(fcntl(file, F_GETOWN), getpid());
+    OK(fcntl(file, F_SETOWN, 0));
     int off = 0;
     OK(ioctl(file, FIONBIO, &off));
     IS(fcntl(copy, F_GETFL) & O_NONBLOCK, 0);

@@ -263,6 +263,25 @@ void polls()
 volatile sig_atomic_t handled = 0;
 void handle(int) { handled = handled + 1; }
 
+// SIGIO (fcntl(2), O_ASYNC) is refused, or it comes.
+void input_signals()
+{
+    int ends[2];
+    OK(pipe(ends));
+    signal(SIGIO, handle);
+    handled = 0;
+    OK(fcntl(ends[0], F_SETOWN, getpid()));
+    if (fcntl(ends[0], F_SETFL, O_ASYNC) == 0) {
+        IS(write(ends[1], "x", 1), 1);
+        IS(handled, 1);
+    } else {
+        HOLDS(errno == EINVAL);
+    }
+    close(ends[0]);
+    close(ends[1]);
+    signal(SIGIO, SIG_DFL);
+}
+
 void poll_signals()
 {
     struct sigaction action {};
@@ -555,6 +574,7 @@ int main()
     pipe_blocks();
     fifos();
     polls();
+    input_signals();
     poll_signals();
     eventfds();
     timerfds();

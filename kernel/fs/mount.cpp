@@ -325,6 +325,7 @@ void append_flags(TextSink& text, u64 flags)
     if (flags & mount_flag::no_access_time) text.append(",noatime");
     if (flags & mount_flag::no_directory_access_time) text.append(",nodiratime");
     if (!(flags & (mount_flag::no_access_time | mount_flag::strict_access_time))) text.append(",relatime");
+    if (flags & mount_flag::no_symlink_follow) text.append(",nosymfollow");
 }
 
 // Blanks and backslashes in octal (proc(5), getmntent(3)).

@@ -15,8 +15,8 @@ inline constexpr u64 read_only = 1, no_suid = 2, no_device = 4, no_exec = 8, syn
                      unbindable = 1 << 17, private_ = 1 << 18, slave = 1 << 19, shared = 1 << 20,
                      relative_access_time = 1 << 21, strict_access_time = 1 << 24, lazy_time = 1 << 25;
 // What a mount keeps.
-inline constexpr u64 kept = read_only | no_suid | no_device | no_exec | no_access_time | no_directory_access_time |
-                            relative_access_time | strict_access_time;
+inline constexpr u64 kept = read_only | no_suid | no_device | no_exec | no_symlink_follow | no_access_time |
+                            no_directory_access_time | relative_access_time | strict_access_time;
 }  // namespace mount_flag
 
 class Mount : public RefCounted<Mount>, public HeapObject, public ListHook<> {
@@ -32,6 +32,7 @@ public:
     bool no_exec() const { return flags() & mount_flag::no_exec; }
     bool no_suid() const { return flags() & mount_flag::no_suid; }
     bool no_device() const { return flags() & mount_flag::no_device; }
+    bool no_symlink_follow() const { return flags() & mount_flag::no_symlink_follow; }
 
 private:
     friend class MountTable;

@@ -114,7 +114,7 @@ Result<void> PathWalker::step(const EntryName& name)
 
 Result<void> PathWalker::push_link(Ref<Dentry> link, LinkTarget& magic)
 {
-    if (++links_followed_ > links_max) return Errno::eloop;
+    if (++links_followed_ > links_max || at_.mount->no_symlink_follow()) return Errno::eloop;
     Inode& inode = link->inode();
     if (inode.is_magic_link()) {
         magic = TRY(inode.follow(context_));

@@ -78,7 +78,8 @@ Result<void> change_nice(MayBlock& context, const SchedulingTarget& target, i32 
     return {};
 }
 
-// Calls visit(target) for each thread that `which` and `id` name (getpriority(2)). Errors: einval, those of visit.
+// Calls visit(target) for each thread that `which` and `id` name (getpriority(2)). Errors: einval, esrch; the last of
+// visit's, whether or not others succeeded.
 template <typename Visitor>
 Result<void> each_target(MayBlock& context, i32 which, i32 id, Visitor visit)
 {
@@ -103,8 +104,14 @@ Result<void> each_target(MayBlock& context, i32 which, i32 id, Visitor visit)
             bears = process->credentials.user;
         }
         if (bears != wanted) continue;
-        Result<SchedulingTarget> target = SchedulingTarget::find(context, process->pid.value);
-        if (target.ok()) result = visit(target.value());
+        // bound: threads; each is found in O(threads)
+        for (Ref<Task> task = processes.next_task(context, *process, ThreadId{1}); task;
+             task = processes.next_task(context, *process, ThreadId{task->id.value + 1})) {
+            Result<SchedulingTarget> target = SchedulingTarget::find(context, task->id.value);
+            if (!target.ok()) continue;
+            Result<void> visited = visit(target.value());
+            if (!visited.ok() || (!result.ok() && result.error() == Errno::esrch)) result = visited;
+        }
     }
     return result;
 }

@@ -167,11 +167,12 @@ Result<i64> read_entries(MayBlock& context, Fd descriptor, UserBuffer buffer, u3
 // statvfs(3)'s f_flag from the mount's flags.
 i64 statfs_flags(u64 flags)
 {
-    constexpr i64 valid = 0x20, relative_access_time = 0x1000;
+    constexpr i64 valid = 0x20, relative_access_time = 0x1000, no_symlink_follow = 0x2000;
     i64 answer = valid | static_cast<i64>(flags & (mount_flag::read_only | mount_flag::no_suid | mount_flag::no_device |
                                                    mount_flag::no_exec | mount_flag::no_access_time |
                                                    mount_flag::no_directory_access_time));
     if (!(flags & (mount_flag::no_access_time | mount_flag::strict_access_time))) answer |= relative_access_time;
+    if (flags & mount_flag::no_symlink_follow) answer |= no_symlink_follow;
     return answer;
 }
 

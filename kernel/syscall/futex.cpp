@@ -108,8 +108,8 @@ Result<i64> futex(MayBlock& context, UserAddress address, u32 operation, u32 val
         return zero(futexes.unlock_pi(context, address.value, shared));
     case op::wait_requeue_pi: {
         ClockDeadline deadline = TRY(deadline_of(context, command, wall_clock, timeout));
-        return zero(futexes.wait_requeue_pi(context, address.value, value, value3 ? value3 : abi::futex_bitset_any,
-                                            deadline, address2.value, shared));
+        return zero(futexes.wait_requeue_pi(context, address.value, value, abi::futex_bitset_any, deadline,
+                                            address2.value, shared));
     }
     case op::cmp_requeue_pi:
         return futexes.requeue_pi(context, {.from = address.value,

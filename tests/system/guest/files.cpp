@@ -705,6 +705,16 @@ void mounts()
     close(detached);
     close(inside);
     FAILS(umount("mnt"), EINVAL);
+    OK(mount("x", "mnt", "tmpfs", MS_NOSYMFOLLOW, nullptr));
+    OK(symlink("/", "mnt/link"));
+    FAILS(open("mnt/link", O_RDONLY), ELOOP);
+    FAILS(open("mnt/link/dev", O_RDONLY), ELOOP);
+    OK(stat_of("mnt").st_ino);
+    struct statfs mounted {};
+    OK(statfs("mnt", &mounted));
+    constexpr long no_symlink_follow = 0x2000;
+    IS(mounted.f_flags & no_symlink_follow, no_symlink_follow);
+    OK(umount("mnt"));
     FAILS(mount("x", "mnt", "nosuchfs", 0, nullptr), ENODEV);
     FAILS(mount("x", "mnt", "tmpfs", 0, "nonsense=1"), EINVAL);
     FAILS(mount("x", "file", "tmpfs", 0, nullptr), ENOTDIR);

@@ -2,6 +2,7 @@
 // wrong; silent and 0 when all is right. Needs root. Also right on Linux: run
 // it there to check the checks. With the argument "set" it also sets the clock.
 #include "check.hpp"
+#include "thread.hpp"
 
 #include <csignal>
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <initializer_list>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -80,6 +82,7 @@ void clocks()
     OK(clock_adjtime(CLOCK_REALTIME, &other));
     HOLDS(other.time.tv_sec - state.time.tv_sec <= 1);
     FAILS(clock_adjtime(77, &other), EINVAL);
+    FAILS(clock_adjtime(CLOCK_MONOTONIC, &other), EOPNOTSUPP);
 }
 
 void sleeps()
@@ -254,6 +257,28 @@ void interval_timers()
 
 // --- Scheduling.
 
+sem_t group_is_nice;
+
+void* look_at_own_niceness(void*)
+{
+    sem_wait(&group_is_nice);
+    IS(getpriority(PRIO_PROCESS, 0), 3);
+    return nullptr;
+}
+
+void group_priority()
+{
+    sem_init(&group_is_nice, 0, 0);
+    {
+        const Thread other(look_at_own_niceness);
+        OK(setpriority(PRIO_PGRP, 0, 3));
+        IS(getpriority(PRIO_PGRP, 0), 3);
+        sem_post(&group_is_nice);
+    }
+    OK(setpriority(PRIO_PGRP, 0, 0));
+    FAILS(setpriority(PRIO_PGRP, 999'999, 0), ESRCH);
+}
+
 void policies()
 {
     sched_param priority{};
@@ -354,6 +379,7 @@ int main(int count, char**)
     periodic_timer();
     single_timers();
     interval_timers();
+    group_priority();
     policies();
     attributes();
     affinity();

@@ -48,7 +48,7 @@ Result<i64> clock_adjtime(MayBlock& context, i32 clock, UserPointer<abi::Timex> 
     constexpr i64 clock_error = 5;  // TIME_ERROR
     constexpr i64 error_max_us = 16'000'000;
     abi::Timex given = TRY(state.load(context));
-    if (clock != abi::clock::realtime) return Errno::einval;
+    if (clock != abi::clock::realtime) return find_clock(context, clock).ok() ? Errno::eopnotsupp : Errno::einval;
     if (given.modes != 0 && given.modes != read_offset) {
         if (!current_has(context, Capability::sys_time)) return Errno::eperm;
         return Errno::einval;

@@ -101,6 +101,19 @@ void semaphore_basics()
     HOLDS(about.sem_otime > 0);
 }
 
+// They repeat: the first may come before the call that it is to interrupt.
+void start_alarms()
+{
+    const itimerval often{{0, 5000}, {0, 5000}};
+    OK(setitimer(ITIMER_REAL, &often, nullptr));
+}
+
+void stop_alarms()
+{
+    const itimerval never{};
+    OK(setitimer(ITIMER_REAL, &never, nullptr));
+}
+
 void semaphore_waits()
 {
     {
@@ -114,9 +127,9 @@ void semaphore_waits()
     action.sa_handler = do_nothing;
     action.sa_flags = SA_RESTART;
     OK(sigaction(SIGALRM, &action, nullptr));
-    const itimerval alarm_time{{0, 0}, {0, 5000}};
-    OK(setitimer(ITIMER_REAL, &alarm_time, nullptr));
+    start_alarms();
     FAILS(operate({{0, -1, 0}}), EINTR);
+    stop_alarms();
     // SEM_UNDO: at the child's end.
     const pid_t child = fork();
     if (child == 0) {
@@ -232,9 +245,9 @@ void sysv_messages()
     action.sa_handler = do_nothing;
     action.sa_flags = SA_RESTART;
     OK(sigaction(SIGALRM, &action, nullptr));
-    const itimerval alarm_time{{0, 0}, {0, 5000}};
-    OK(setitimer(ITIMER_REAL, &alarm_time, nullptr));
+    start_alarms();
     FAILS(msgsnd(messages, &message, 100, 0), EINTR);
+    stop_alarms();
     OK(msgctl(messages, IPC_RMID, nullptr));
     FAILS(msgrcv(messages, &message, 100, 0, 0), EINVAL);
 }

@@ -26,6 +26,7 @@ public:
 class NullFile : public MemoryDevice {
 public:
     using MemoryDevice::MemoryDevice;
+    bool pollable() const override { return false; }
     Result<usize> read(MayBlock&, IoBuffer&, u64) override { return usize{0}; }
     Result<usize> write(MayBlock&, IoBuffer& from, u64) override { return from.remaining(); }
 };
@@ -33,6 +34,7 @@ public:
 class ZeroFile : public MemoryDevice {
 public:
     using MemoryDevice::MemoryDevice;
+    bool pollable() const override { return false; }
     Result<usize> read(MayBlock& context, IoBuffer& into, u64) override
     {
         // In pieces: a signal must be able to end a read of gigabytes.

@@ -188,6 +188,8 @@ Result<usize> UnixSocket::receive(MayBlock& context, ReceiveRequest& request)
 
 Result<usize> UnixSocket::read(MayBlock& context, IoBuffer& into, u64)
 {
+    // Unlike recv(2), read(2) of nothing does not wait for a message, nor take one.
+    if (into.remaining() == 0) return usize{0};
     // Files that come are closed with the request.
     ReceiveRequest request{.into = into};
     return receive(context, request);

@@ -239,9 +239,9 @@ Result<void> set_process_group(MayLock& context, ThreadId id, ThreadId group)
 {
     ProcessTable& processes = hal::kernel().processes;
     Process& self = current_process(context);
-    if (group.value < 0) return Errno::einval;
     if (!id.value) id = self.pid;
     if (!group.value) group = id;
+    if (group.value < 0) return Errno::einval;
     ProcessTable::TreeGuard guard(processes.lock(), context);
     Process* process = processes.process_of(id);
     if (!process) return processes.task_of(id) ? Errno::einval : Errno::esrch;

@@ -80,7 +80,8 @@ Result<void> clock_sleep(MayBlock& context, i32 clock, bool absolute, const abi:
                          UserPointer<abi::Timespec> remaining)
 {
     namespace id = abi::clock;
-    if (clock == id::monotonic_raw || clock == id::realtime_coarse || clock == id::monotonic_coarse)
+    if (clock == id::monotonic_raw || clock == id::realtime_coarse || clock == id::monotonic_coarse ||
+        clock == id::thread_cpu_time)
         return Errno::eopnotsupp;
     if (!is_monotonic(clock) && !is_wall_clock(clock)) return Errno::einval;
     if (request.seconds < 0 || static_cast<u64>(request.nanoseconds) >= static_cast<u64>(ns_per_s))

@@ -46,6 +46,14 @@ Result<i64> write_at(MayBlock& context, File& file, IoBuffer& from, i64 offset)
     return static_cast<i64>(TRY(file.write(context, from, position)));
 }
 
+// Whether an open file is a pipe or FIFO, named or not.
+Result<bool> is_pipe(MayBlock& context, File& file)
+{
+    abi::Stat stat;
+    TRY(file.stat(context, stat));
+    return (stat.mode & file_mode::type_mask) == file_mode::fifo;
+}
+
 // preadv2(2): what else than the plain call is asked for.
 Result<void> check_io_flags(u32 flags)
 {
@@ -200,10 +208,10 @@ Result<i64> fallocate(MayBlock& context, Fd descriptor, u32 mode, i64 offset, i6
     if (!file || !file->writable()) return Errno::ebadf;
     i64 end = 0;
     if (__builtin_add_overflow(offset, length, &end)) return Errno::efbig;
+    if (TRY(is_pipe(context, *file))) return Errno::espipe;
     Inode* inode = file->inode();
-    if (!inode || inode->type() == file_mode::fifo) return Errno::espipe;
-    if (inode->is_directory()) return Errno::eisdir;
-    if (!inode->is_regular()) return Errno::enodev;
+    if (inode && inode->is_directory()) return Errno::eisdir;
+    if (!inode || !inode->is_regular()) return Errno::enodev;
     TRY(file->allocate_range(context, mode, static_cast<u64>(offset), static_cast<u64>(length)));
     return i64{0};
 }
@@ -212,7 +220,7 @@ Result<i64> fadvise64(MayBlock& context, Fd descriptor, i64, i64 length, i32 adv
 {
     Ref<File> file = TRY(descriptor_file(context, descriptor));
     if (file->flags() & open_flag::path) return Errno::ebadf;
-    if (!file->seekable()) return Errno::espipe;
+    if (TRY(is_pipe(context, *file))) return Errno::espipe;
     constexpr i32 advice_max = 5;
     if (length < 0 || advice < 0 || advice > advice_max) return Errno::einval;
     return i64{0};  // all files are in memory

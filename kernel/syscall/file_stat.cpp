@@ -220,8 +220,9 @@ Result<i64> fstat(MayBlock& context, Fd descriptor, UserPointer<abi::Stat> answe
 
 Result<i64> newfstatat(MayBlock& context, Fd directory, UserString path, UserPointer<abi::Stat> answer, u32 flags)
 {
-    if (flags & ~(abi::at_flag::symlink_no_follow | abi::at_flag::no_automount | abi::at_flag::empty_path))
-        return Errno::einval;
+    constexpr u32 known = abi::at_flag::symlink_no_follow | abi::at_flag::no_automount | abi::at_flag::empty_path |
+                          abi::at_flag::statx_sync_type;
+    if (flags & ~known) return Errno::einval;
     return stat_argument(context, directory.value, path, answer, flags);
 }
 

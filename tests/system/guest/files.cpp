@@ -10,6 +10,7 @@
 #include <linux/fs.h>
 #include <set>
 #include <string>
+#include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -745,7 +746,21 @@ void devices()
     FAILS(getrandom(bad_pointer, 64, 0), EFAULT);
     file = open("/dev/null", O_WRONLY);
     IS(lseek(file, 100, SEEK_SET), 0);
+    FAILS(fallocate(file, 0, 0, 1), ENODEV);
+    IS(posix_fadvise(file, 0, 0, POSIX_FADV_NORMAL), 0);
+    const int instance = epoll_create1(0);
+    epoll_event event{};
+    FAILS(epoll_ctl(instance, EPOLL_CTL_ADD, file, &event), EPERM);  // always ready
+    close(instance);
     close(file);
+    int ends[2];
+    OK(pipe(ends));
+    FAILS(fallocate(ends[1], 0, 0, 1), ESPIPE);
+    IS(posix_fadvise(ends[0], 0, 0, POSIX_FADV_NORMAL), ESPIPE);
+    close(ends[0]);
+    close(ends[1]);
+    struct stat answer {};
+    OK(fstatat(AT_FDCWD, ".", &answer, AT_STATX_FORCE_SYNC));
 }
 
 }  // namespace

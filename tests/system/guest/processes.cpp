@@ -193,6 +193,7 @@ void groups()
     IS(getpgid(0), getpgrp());
     FAILS(getpgid(99999), ESRCH);
     FAILS(setpgid(0, -1), EINVAL);
+    FAILS(setpgid(-1, 0), EINVAL);
     IS(code_of(child([] {
            IS(setsid(), getpid());
            IS(getsid(0), getpid());

@@ -294,6 +294,7 @@ void datagrams()
     const int server = socket(AF_UNIX, SOCK_DGRAM, 0), client = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
     OK(bind(server, server_name.get(), server_name.length));
     FAILS(send(client, "x", 1, 0), ENOTCONN);
+    IS(read(server, buffer, 0), 0);
     IS(sendto(client, "anonymous", 9, 0, server_name.get(), server_name.length), 9);
     OK(bind(client, client_name.get(), client_name.length));
     IS(sendto(client, "named", 5, 0, server_name.get(), server_name.length), 5);

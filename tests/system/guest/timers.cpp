@@ -90,6 +90,7 @@ void sleeps()
     const timespec bad{0, 1'000'000'000}, some = timespec_of(2 * ms), past{1, 0};
     IS(clock_nanosleep(CLOCK_MONOTONIC, 0, &bad, nullptr), EINVAL);
     IS(clock_nanosleep(CLOCK_MONOTONIC_RAW, 0, &some, nullptr), EOPNOTSUPP);
+    FAILS(syscall(SYS_clock_nanosleep, CLOCK_THREAD_CPUTIME_ID, 0, &some, nullptr), EOPNOTSUPP);
     IS(clock_nanosleep(77, 0, &some, nullptr), EINVAL);
     IS(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &past, nullptr), 0);
     for (const clockid_t clock : {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_TAI}) {

@@ -4,6 +4,7 @@
 
 #include <kernel/core.hpp>
 #include <kernel/drivers/devpts.hpp>
+#include <kernel/drivers/host_channel.hpp>
 #include <kernel/drivers/random.hpp>
 #include <kernel/drivers/terminals.hpp>
 #include <kernel/fs/device_table.hpp>
@@ -39,6 +40,7 @@ public:
     CallLog call_log;
     Terminals terminals;
     Devpts devpts;
+    HostChannels host_channels;
     FutexTable futexes;
     WallClock wall_clock;
     Vdso vdso;

@@ -32,7 +32,7 @@ void start_file_systems(MayBlock& context, Kernel& kernel)
     must("tmpfs", init_tmpfs(context));
     must("devtmpfs", init_devtmpfs(context));
     must("memory devices", init_memory_devices(context));
-    must("host channels", init_host_channels(context));
+    must("host channels", hal::kernel().host_channels.init(context));
     must("pseudo-terminals", kernel.devpts.init(context));
     must("mqueue", kernel.ipc.message_queues.init(context));
 }

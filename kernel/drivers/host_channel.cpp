@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <kernel/fs/device_table.hpp>
 #include <kernel/hal/port_io.hpp>
-#include <kernel/sched/thread.hpp>
+#include <kernel/kernel.hpp>
 
 namespace takt {
 
@@ -26,6 +26,7 @@ public:
     {
         u8 chunk[512];
         usize total = 0;
+        MutexGuard guard(hal::kernel().host_channels.mutex(), context);
         while (from.remaining() > 0) {  // bound: the buffer; preemptible, a signal ends it
             Result<usize> taken = from.take(context, chunk, std::min(from.remaining(), sizeof chunk));
             if (!taken.ok()) return total > 0 ? Result<usize>(total) : taken;
@@ -55,7 +56,7 @@ Result<Ref<File>> open_channel(MayBlock& context, u32 minor, u32 flags, Inode*)
 
 }  // namespace
 
-Result<void> init_host_channels(MayBlock& context)
+Result<void> HostChannels::init(MayBlock& context)
 {
     for (u32 minor = 0; minor < std::size(channels); minor++)
         if (hal::in8(channels[minor].port) == present)

@@ -5,11 +5,20 @@
 #pragma once
 
 #include <kernel/base/result.hpp>
-#include <kernel/sync/context.hpp>
+#include <kernel/sync/lock.hpp>
 
 namespace takt {
 
-// At boot, after init_devtmpfs().
-Result<void> init_host_channels(MayBlock& context);
+class HostChannels {
+public:
+    // At boot, after init_devtmpfs().
+    Result<void> init(MayBlock& context);
+
+    // Held for a write: no byte of another, to whichever channel, comes between its bytes.
+    Mutex<Rank::terminal>& mutex() RETURN_CAPABILITY(mutex_) { return mutex_; }
+
+private:
+    Mutex<Rank::terminal> mutex_;
+};
 
 }  // namespace takt

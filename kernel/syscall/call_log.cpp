@@ -129,14 +129,14 @@ void append_call(Task& task, TextSink& text, u64 number, const hal::UserFrame& f
 }
 
 // To the host's debug console beside the program's standard error (drivers/host_channel.hpp); to the log without one.
-void print(std::string_view line)
+void print(Task& task, std::string_view line)
 {
     constexpr u16 port = 0x5e4;
     constexpr u8 present = 0xe9;
-    if (hal::in8(port) == present)
-        hal::out_bytes(port, {reinterpret_cast<const u8*>(line.data()), line.size()});
-    else
-        log_text(LogLevel::info, line);
+    if (hal::in8(port) != present) return log_text(LogLevel::info, line);
+    MayBlock context = ContextMint::may_block(task);
+    MutexGuard guard(hal::kernel().host_channels.mutex(), context);
+    hal::out_bytes(port, {reinterpret_cast<const u8*>(line.data()), line.size()});
 }
 
 bool may_not_return(u64 number)
@@ -154,7 +154,7 @@ void CallLog::enter(Task& task, u64 number, const hal::UserFrame& frame)
     TextBuffer<400> text;
     append_call(task, text, number, frame);
     text.append(" ...\n");
-    print(text.view());
+    print(task, text.view());
 }
 
 void CallLog::leave(Task& task, u64 number, const hal::UserFrame& frame, i64 result)
@@ -169,7 +169,7 @@ void CallLog::leave(Task& task, u64 number, const hal::UserFrame& frame, i64 res
     else
         format(text, "{}", result);
     text.append("\n");
-    print(text.view());
+    print(task, text.view());
 }
 
 bool CallLog::first_miss(u64 number)

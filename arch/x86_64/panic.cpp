@@ -117,7 +117,7 @@ bool begin(const char* message)
 {
     hal::disable_interrupts();
     if (panicking.exchange(1, Order::acq_rel) != 0) hal::halt_forever();
-    hal::kernel().log.enter_panic();
+    hal::kernel().log.write_at_once();
     print("\nTAKT PANIC: {}\n", message);
     return true;
 }

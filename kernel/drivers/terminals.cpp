@@ -122,6 +122,10 @@ void Terminals::log_thread(MayBlock& context, void* self)
         }
         terminals.log_observers.notify(poll_event::in | poll_event::rdnorm);
         if (terminals.console_) terminals.show_log(context);
+        {
+            LockGuard guard(terminals.log_lock_, context);
+            terminals.log_shown_.wake_all();
+        }
         (void)hal::kernel().scheduler.park(context, WaitMode::uninterruptible);
     }
 }
@@ -139,6 +143,21 @@ void Terminals::show_log(MayBlock& context)
         }
         log.shown_up_to(shown_);
     }
+}
+
+void Terminals::finish_log(MayBlock& context)
+{
+    KernelLog& log = hal::kernel().log;
+    if (console_) {
+        const Instant deadline = hal::now() + seconds(1);
+        {
+            LockGuard guard(log_lock_, context);
+            while (!log.all_shown() && hal::now() < deadline)
+                (void)log_shown_.wait(context, guard, {.mode = WaitMode::uninterruptible, .deadline = deadline});
+        }
+        (void)console_->drain(context, deadline);
+    }
+    log.write_at_once();
 }
 
 Result<void> Terminals::wait_for_log(MayBlock& context, u64 position)

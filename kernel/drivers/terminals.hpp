@@ -33,6 +33,9 @@ public:
     // Waits until lines come after `position`. Errors: erestartsys.
     Result<void> wait_for_log(MayBlock& context, u64 position);
     PollSource log_observers;
+    // The machine is about to stop: waits, for a second at most, until the console has shown all lines and has sent all
+    // that was written to it. Lines that come afterwards, and those that did not make it, are written out at once.
+    void finish_log(MayBlock& context);
 
     void log_grew() override;
 
@@ -48,6 +51,7 @@ private:
     KernelLog::Cursor shown_;  // the log thread's
     Lock<Rank::log> log_lock_;
     WaitQueue log_readers_ GUARDED_BY(log_lock_);
+    WaitQueue log_shown_ GUARDED_BY(log_lock_);
 };
 
 // Opens /dev/kmsg (kmsg.cpp): one record a read; writes become log lines.

@@ -273,8 +273,7 @@ void Terminal::write_kernel_text(MayBlock& context, std::string_view text)
     writing_ = false;
 }
 
-// tcdrain(3): until everything has left.
-Result<void> Terminal::drain(MayBlock& context)
+Result<void> Terminal::drain(MayBlock& context, Instant deadline)
 {
     Duration rest{0};
     {
@@ -282,7 +281,7 @@ Result<void> Terminal::drain(MayBlock& context)
         const u32 hangups = hangups_;
         while (output_bytes() > 0 && hangups == hangups_) {
             begin_transmit();
-            TRY(drained_.wait(context, section));
+            TRY(drained_.wait(context, section, {.deadline = deadline}));
         }
         rest = drain_time();
     }

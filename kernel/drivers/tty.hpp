@@ -49,6 +49,8 @@ public:
 
     // The kernel's own messages: newlines become "\r\n", settings and sessions don't matter. Waits for the line.
     void write_kernel_text(MayBlock& context, std::string_view text);
+    // tcdrain(3): waits until everything has left. Errors: erestartsys, etimedout.
+    Result<void> drain(MayBlock& context, Instant deadline = Instant::never());
 
     // As if the line were cut (vhangup(2)): open files are dead, the session loses its terminal and its leader gets
     // SIGHUP and SIGCONT; with `end_session` (the leader exits) the foreground group gets SIGHUP too.
@@ -170,7 +172,6 @@ private:
     Result<usize> write_piece(MayBlock& context, Section& section, std::span<const u8> piece, TerminalOpening opening)
         REQUIRES(lock_);
     Result<void> wait_turn(MayBlock& context, Section& section, TerminalOpening opening) REQUIRES(lock_);
-    Result<void> drain(MayBlock& context);
 
     // tty_ioctl.cpp
     Result<i64> settings_ioctl(MayBlock& context, u32 command, u64 argument);

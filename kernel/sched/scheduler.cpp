@@ -7,6 +7,7 @@
 #include <kernel/sched/scheduler.hpp>
 #include <kernel/sched/switch.hpp>
 #include <kernel/sched/wake.hpp>
+#include <kernel/trace/log.hpp>
 
 namespace takt {
 
@@ -276,6 +277,7 @@ void preempt_current()
 void Scheduler::idle_loop()
 {
     for (;;) {
+        announce_log();
         hal::disable_interrupts();
         if (hal::need_reschedule()) {
             preempt_current();

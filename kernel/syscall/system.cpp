@@ -84,6 +84,7 @@ Result<i64> reboot(MayBlock& context, u32 magic, u32 magic2, u32 command, UserBu
     switch (command) {
     case reboot_restart:
         log(LogLevel::emergency, "reboot: Restarting system\n");
+        hal::kernel().terminals.finish_log(context);
         hal::restart();
     case reboot_restart_2: {
         char text[256];
@@ -95,9 +96,11 @@ Result<i64> reboot(MayBlock& context, u32 magic, u32 magic2, u32 command, UserBu
     }
     case reboot_power_off:
         log(LogLevel::emergency, "reboot: Power down\n");
+        hal::kernel().terminals.finish_log(context);
         hal::power_off();
     case reboot_halt:
         log(LogLevel::emergency, "reboot: System halted\n");
+        hal::kernel().terminals.finish_log(context);
         hal::halt_forever();
     case reboot_keys_on:
     case reboot_keys_off:

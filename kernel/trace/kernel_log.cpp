@@ -24,8 +24,8 @@ void take_line(KernelLog::Line& line, u32 priority, Instant now, std::string_vie
 
 void KernelLog::append(u32 priority, std::string_view text)
 {
-    if (output_.load(Order::acquire) == Output::panic) {
-        write_in_panic(priority, text);
+    if (output_.load(Order::acquire) == Output::at_once) {
+        append_at_once(priority, text);
         return;
     }
     const Instant now = hal::now();
@@ -53,9 +53,9 @@ void KernelLog::poke()
 }
 
 // The other CPUs stand still, perhaps inside the lock: go on without it after a bounded try.
-void KernelLog::write_in_panic(u32 priority, std::string_view text)
+void KernelLog::append_at_once(u32 priority, std::string_view text)
 {
-    const bool locked = try_lock_in_panic();
+    const bool locked = try_lock_for_a_while();
     const Instant now = hal::now();
     do {  // bound: the lines of the text
         Line line;
@@ -66,7 +66,7 @@ void KernelLog::write_in_panic(u32 priority, std::string_view text)
     if (locked) lock_.release();
 }
 
-bool KernelLog::try_lock_in_panic()
+bool KernelLog::try_lock_for_a_while()
 {
     bool locked = false;
     for (int attempt = 0; attempt < 100'000 && !locked; attempt++) {
@@ -227,10 +227,16 @@ void KernelLog::shown_up_to(Cursor cursor)
     if (cursor.position > shown_.position) shown_ = cursor;
 }
 
-void KernelLog::enter_panic()
+bool KernelLog::all_shown()
 {
-    if (output_.exchange(Output::panic, Order::acq_rel) == Output::panic) return;
-    const bool locked = try_lock_in_panic();
+    RawGuard guard(lock_);
+    return shown_.position >= end_;
+}
+
+void KernelLog::write_at_once()
+{
+    if (output_.exchange(Output::at_once, Order::acq_rel) == Output::at_once) return;
+    const bool locked = try_lock_for_a_while();
     show_pending();
     if (locked) lock_.release();
 }

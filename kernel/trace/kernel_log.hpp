@@ -49,11 +49,12 @@ public:
     // A driver's thread shows lines from now on, beginning at the cursor returned.
     Cursor hand_to_driver(LogListener& listener);
     // The machine stops: every line from now on is written out at once, after those that the driver has not got to.
-    void enter_panic() NO_THREAD_SAFETY_ANALYSIS;
-    // Wakes the listener for lines logged where that was impossible (under a raw lock). Thread context.
+    void write_at_once() NO_THREAD_SAFETY_ANALYSIS;
+    // Wakes the listener for lines logged where that was impossible (preemption off): announce_log() of log.hpp.
     void poke();
     // The driver's thread has shown everything before the cursor.
     void shown_up_to(Cursor cursor);
+    bool all_shown();
 
     struct Record {
         u64 sequence = 0;
@@ -90,14 +91,14 @@ public:
     u64 cleared() const { return cleared_.load(Order::relaxed); }
 
 private:
-    enum class Output : u8 { keep, direct, driver, panic };
+    enum class Output : u8 { keep, direct, driver, at_once };
 
     void store(std::string_view line) REQUIRES(lock_);
     void drop_oldest_line() REQUIRES(lock_);
     void show_pending() REQUIRES(lock_);
     bool copy_line(Cursor& cursor, std::span<char, line_max> storage, Record& record) REQUIRES(lock_);
-    void write_in_panic(u32 priority, std::string_view text) NO_THREAD_SAFETY_ANALYSIS;
-    bool try_lock_in_panic() NO_THREAD_SAFETY_ANALYSIS;
+    void append_at_once(u32 priority, std::string_view text) NO_THREAD_SAFETY_ANALYSIS;
+    bool try_lock_for_a_while() NO_THREAD_SAFETY_ANALYSIS;
 
     RawSpinLock<Rank::console> lock_;
     u64 end_ GUARDED_BY(lock_) = 0;

@@ -5,6 +5,8 @@ namespace takt {
 
 void log_text(LogLevel level, std::string_view text) { hal::kernel().log.append(static_cast<u32>(level), text); }
 
+void announce_log() { hal::kernel().log.poke(); }
+
 unsigned long read_log(unsigned long& position, char* buffer, unsigned long capacity)
 {
     return hal::kernel().log.read(position, {buffer, capacity});

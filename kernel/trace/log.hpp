@@ -18,6 +18,10 @@ void log(LogLevel level, std::string_view pattern, const Arguments&... arguments
     log_text(level, text.view());
 }
 
+// Tells the console's driver and other readers of lines that were logged with preemption off, which nobody could be
+// told of then. The idle threads call it. Thread context. O(1).
+void announce_log();
+
 // Copies log text from `position` on (monotonic byte count; moved to the oldest kept text when overwritten) into
 // `buffer`; returns the bytes copied and advances `position`. For syslog(2) and /dev/kmsg. Any context.
 unsigned long read_log(unsigned long& position, char* buffer, unsigned long capacity);

@@ -7,12 +7,14 @@
 #include <kernel/mm/frame_allocator.hpp>
 #include <kernel/mm/slab.hpp>
 #include <kernel/sched/scheduler.hpp>
+#include <kernel/sched/watchdog.hpp>
 
 namespace takt {
 
 class Core {
 public:
     Scheduler scheduler;
+    Watchdog watchdog;
     InterruptTable interrupts;
     FrameAllocator frames;
     SlabAllocator slabs;

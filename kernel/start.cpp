@@ -5,6 +5,7 @@
 #include <kernel/fs/tmpfs.hpp>
 #include <kernel/hal/boot_info.hpp>
 #include <kernel/kernel.hpp>
+#include <kernel/parameters.hpp>
 #include <kernel/process/exec.hpp>
 #include <kernel/sched/cpu.hpp>
 #include <kernel/start.hpp>
@@ -27,6 +28,14 @@ void start_threads(MayBlock& context, Kernel& kernel)
         must("threads of a CPU", kernel.scheduler.start_cpu_threads(context, kernel.scheduler.cpu(CpuId{index})));
 }
 
+void start_watchdog(Kernel& kernel)
+{
+    u64 limit_s = 0;
+    if (!parse_number(parameter("watchdog"), limit_s) || limit_s == 0 || limit_s > 3600) return;
+    kernel.watchdog.start(seconds(static_cast<i64>(limit_s)));
+    log(LogLevel::info, "watchdog: {} s\n", limit_s);
+}
+
 void start_file_systems(MayBlock& context, Kernel& kernel)
 {
     must("tmpfs", init_tmpfs(context));
@@ -46,6 +55,7 @@ void start_kernel(MayBlock& context)
     start_threads(context, kernel);
     log(LogLevel::info, "takt: {} CPUs, {} kB of memory\n", kernel.scheduler.cpu_count(), kernel.frames.total() * 4);
     log(LogLevel::info, "Command line: {}\n", std::string_view(hal::boot_info().command_line));
+    start_watchdog(kernel);
     kernel.call_log.init();
     kernel.wall_clock.init();
     kernel.vdso.init(context);

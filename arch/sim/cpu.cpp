@@ -95,6 +95,8 @@ void preempt_enable_no_check()
     running_cpu().preempt_count--;
 }
 
+bool interrupted_preemptible() { return running_cpu().preempt_count == 0; }
+
 bool preemptible()
 {
     if (!running()) return true;

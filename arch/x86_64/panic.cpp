@@ -16,6 +16,7 @@ namespace takt::machine {
 namespace {
 
 constinit Atomic<u32> panicking{0};
+constinit Atomic<u32> cpus_stopped{0};
 
 template <typename... Arguments>
 void print(std::string_view pattern, const Arguments&... arguments)
@@ -52,6 +53,21 @@ void print_backtrace(u64 rip, u64 rbp)
         print_address(frame[1]);
         if (frame[0] <= rbp) break;
         rbp = frame[0];
+    }
+}
+
+// In an interrupt, whose handlers do without frame pointers: every code address on the stack, also those that nobody
+// returns to any more.
+void print_stack(u64 from, const Thread& thread)
+{
+    constexpr unsigned most = 32;
+    print("code addresses on the stack:\n");
+    unsigned printed = 0;
+    for (u64 at = from; at < thread.context.stack_top && printed < most; at += 8) {
+        const u64 address = *reinterpret_cast<const u64*>(at);
+        if (!in_text(address)) continue;
+        print_address(address);
+        printed++;
     }
 }
 
@@ -97,11 +113,23 @@ void print_events(Cpu& cpu)
     }
 }
 
+// One after another, so that what they print stays apart.
 void stop_other_cpus()
 {
     Scheduler& scheduler = hal::kernel().scheduler;
-    for (u32 index = 0; index < scheduler.cpu_count(); index++)
-        if (index != hal::current_cpu_number()) send_nmi(CpuId{index});
+    u32 expected = 0;
+    for (u32 index = 0; index < scheduler.cpu_count(); index++) {
+        if (index == hal::current_cpu_number()) continue;
+        send_nmi(CpuId{index});
+        expected++;
+        const Instant deadline = hal::now() + milliseconds(200);
+        while (cpus_stopped.load(Order::acquire) < expected && hal::now() < deadline) hal::spin_hint();
+        if (cpus_stopped.load(Order::acquire) < expected) {
+            print("cpu {} does not answer\n", index);
+            print_thread(scheduler.cpu(CpuId{index}));
+            expected--;
+        }
+    }
 }
 
 [[noreturn]] void finish()
@@ -130,8 +158,6 @@ void print_state(u64 rip, u64 rbp)
     if (!with_cpus) return;
     print_events(hal::current_cpu());
     stop_other_cpus();
-    for (u32 index = 0; index < hal::kernel().scheduler.cpu_count(); index++)
-        if (index != hal::current_cpu_number()) print_thread(hal::kernel().scheduler.cpu(CpuId{index}));
 }
 
 }  // namespace
@@ -168,8 +194,12 @@ void panic_with_registers(const char* message, const UserFrame& f, u32 vector, u
 bool on_nmi(const UserFrame& frame)
 {
     if (panicking.load(Order::acquire) == 0) return false;
-    print("cpu {} was at", hal::current_cpu_number());
-    print_address(frame.rip);
+    print_thread(hal::current_cpu());
+    if (in_text(frame.rip))
+        print_backtrace(frame.rip, frame.rbp);
+    else
+        print("  in user mode at {016x}\n", frame.rip);
+    cpus_stopped.fetch_add(1, Order::release);
     hal::halt_forever();
 }
 
@@ -181,7 +211,9 @@ void panic(const char* message, const char* file, int line)
 {
     machine::begin(message);
     machine::print("at {}:{}\n", std::string_view(file), line);
-    machine::print_state(0, reinterpret_cast<u64>(__builtin_frame_address(0)));
+    const u64 frame = reinterpret_cast<u64>(__builtin_frame_address(0));
+    machine::print_state(0, frame);
+    if (hal::in_interrupt()) machine::print_stack(frame, hal::current_thread());
     machine::finish();
 }
 

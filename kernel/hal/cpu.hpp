@@ -43,7 +43,8 @@ bool preempt_enable();
 void preempt_enable_no_check();
 bool preemptible();  // count is zero and interrupts are on
 bool in_interrupt();
-// In a hard interrupt: whether the interrupted code is preempted as soon as the interrupt ends.
+// In a hard interrupt: whether what was interrupted may be preempted, and whether it is, as soon as the interrupt ends.
+bool interrupted_preemptible();
 bool preempts_on_return();
 // A handler that switches threads itself leaves the interrupt before the switch and enters it again after, perhaps on
 // another CPU. Interrupts off.

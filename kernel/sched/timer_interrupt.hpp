@@ -36,7 +36,7 @@ inline constexpr unsigned expiries_per_interrupt = 8;
                 expire_sleep(cpu, *boost::intrusive::get_parent_from_member(timer, &Thread::sleep_timer),
                              timer->deadline_cycles);
             else
-                TimerThread::hand_over(*this, queue, static_cast<SoftTimer&>(*timer));
+                TimerThread::expire(*this, queue, *timer);
             timer = queue.timers.earliest();
             if (!timer || timer->deadline_cycles > now || taken == expiries_per_interrupt) break;
         }

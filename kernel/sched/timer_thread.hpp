@@ -9,8 +9,8 @@ class Scheduler;
 
 class TimerThread {
 public:
-    // Timer interrupt, run queue locked: the thread will call timer.expire().
-    static void hand_over(Scheduler& scheduler, RunQueue& queue, SoftTimer& timer);
+    // Timer interrupt, run queue locked: a timer that wakes no sleeper. The thread will call a SoftTimer's expire().
+    static void expire(Scheduler& scheduler, RunQueue& queue, Timer& timer);
     static void main(MayBlock& context, void* cpu);
 };
 

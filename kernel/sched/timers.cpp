@@ -64,8 +64,10 @@ void Scheduler::end_of_slice(RunQueue& queue)
 
 // --- Soft timers: handed to the CPU's timers/N thread.
 
-void TimerThread::hand_over(Scheduler& scheduler, RunQueue& queue, SoftTimer& timer)
+void TimerThread::expire(Scheduler& scheduler, RunQueue& queue, Timer& expired)
 {
+    if (expired.kind == Timer::Kind::watch) return hal::core().watchdog.look(queue);
+    SoftTimer& timer = static_cast<SoftTimer&>(expired);
     timer.expiry_ = SoftTimer::Expiry::pending;
     queue.expired.push_back(timer);
     Thread& thread = *queue.timer_thread;

@@ -1,9 +1,10 @@
 // Timers: one-shot, in a queue per CPU. No tick. A deadline is kept in cycles of the machine's counter
 // (hal::cycles_at), so that the timer interrupt compares and arms without conversion.
 //
-// Two kinds, told apart by a field, not by an indirect call:
+// Three kinds, told apart by a field, not by an indirect call:
 //   wake     belongs to a sleeping thread: expiry makes the thread ready, in the interrupt
 //   soft     anything longer: handed to the CPU's `timers/N` thread, which calls expire()
+//   watch    the watchdog's: looked at in the interrupt (sched/watchdog.hpp)
 #pragma once
 
 #include <kernel/base/cpu_set.hpp>
@@ -20,7 +21,7 @@ struct ExpiredTag;
 
 class Timer : public TreeHook<TimerTag> {
 public:
-    enum class Kind : u8 { wake, soft };
+    enum class Kind : u8 { wake, soft, watch };
 
     explicit Timer(Kind timer_kind) : kind(timer_kind) {}
 

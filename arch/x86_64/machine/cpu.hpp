@@ -80,6 +80,7 @@ inline u32 preempt_word()
 inline bool preemptible() { return (preempt_word() & ~machine::no_reschedule) == 0 && interrupts_enabled(); }
 // For exception handlers: whether the interrupted code was preemptible (interrupts are off in the handler).
 inline bool preemptible_but_for_trap() { return (preempt_word() & ~machine::no_reschedule) == 0; }
+inline bool interrupted_preemptible() { return (preempt_word() & 0xffff) == 0; }
 inline bool in_interrupt() { return preempt_word() & 0xff0000; }
 inline bool preempts_on_return() { return preempt_word() == machine::interrupt_one; }
 inline void leave_interrupt() { asm volatile("subl $0x10000, %%gs:32" ::: "memory", "cc"); }

@@ -67,6 +67,7 @@ void start_kernel(MayBlock& context)
     must("sysfs", init_sysfs(context));
     must("initramfs", unpack_initramfs(context));
     kernel.frames.release_initramfs(context);
+    kernel.proc.cpu_times.begin(context);
     start_first_process(context);
 }
 

@@ -188,13 +188,15 @@ void takt_user_exception(UserFrame* frame, u32 vector)
 {
     u64 address = vector == page_fault ? read_cr2() : 0;
     u64 debug_status = vector == debug ? take_debug_status() : 0;
-    Thread& thread = hal::current_thread();
+    Task& task = static_cast<Task&>(hal::current_thread());
     hal::enable_interrupts();
-    MayBlock context = ContextMint::may_block(thread);
+    MayBlock context = ContextMint::may_block(task);
+    if (task.kernel_time.is_sample()) task.kernel_time.begin(task, KernelTime::entries_per_sample);
     if (vector == page_fault)
         on_user_page_fault(context, *frame, address);
     else
         on_user_fault(context, user_fault_of(*frame, vector, debug_status));
+    task.kernel_time.end(task);
     frame->orig_rax = ~0ull;  // not in a system call
     hal::disable_interrupts();
 }

@@ -229,6 +229,7 @@ Result<void> enter(MayBlock& context, const CloneRequest& request, Reservation& 
         LockGuard guard(process.lock(), tree);
         process.threads.push_back(child);
         process.thread_count = 1;
+        process.time_limits.update();
         bool siblings = request.flags & flag::parent;
         if (siblings) process.exit_signal = parent.exit_signal;
         process.parent_thread = siblings ? parent.parent_thread : parent_task.id;

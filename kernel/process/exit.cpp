@@ -45,11 +45,11 @@ void leave_user_memory(MayBlock& context, Task& task)
 bool leave_process(MayBlock& context, Task& task)
 {
     Process& process = *task.process;
-    Usage usage = usage_of(task);
+    task.kernel_time.finish(task);
     Ref<Task> removed;
     TreeGuard tree(table().lock(), context);
     LockGuard guard(process.lock(), tree);
-    process.usage.add(usage);
+    process.usage.add(usage_of_thread(process, task));
     task.ended = true;
     if (process.executing && process.thread_count == 2) process.thread_ended.wake_all();
     if (--process.thread_count == 0) return true;
@@ -65,6 +65,7 @@ bool leave_process(MayBlock& context, Task& task)
 
 void drop_shared_objects(MayBlock& context, Process& process)
 {
+    process.time_limits.stop(context);
     if (process.interval_timers) process.interval_timers->stop_all(context);
     if (process.timers) process.timers->remove_all(context);
 

@@ -47,6 +47,9 @@ bool report_exit(ProcessTable::TreeGuard& guard, Process& zombie);
 // The usage of the whole process so far: ended threads and living ones. Bound: threads. A zombie's stays until it is
 // reaped.
 Usage usage_of(MayLock& context, Process& process);
-Usage usage_of(Task& task);
+Usage usage_of_process(Process& process) REQUIRES(process.lock());
+Usage usage_of(MayLock& context, Task& task);
+// Of one thread, which has not ended or ends now.
+Usage usage_of_thread(Process& process, Task& task) REQUIRES(process.lock());
 
 }  // namespace takt

@@ -5,7 +5,8 @@ namespace takt {
 
 IntervalTimers::IntervalTimers(Process& process)
     : real_(lock_, process, {}, {}, siginfo_from_kernel(signal_number::alrm)),
-      virtual_(lock_, process, {PosixClock::Kind::process_cpu}, {}, siginfo_from_kernel(signal_number::vtalrm)),
+      virtual_(lock_, process, {.kind = PosixClock::Kind::process_cpu, .user_only = true}, {},
+               siginfo_from_kernel(signal_number::vtalrm)),
       profile_(lock_, process, {PosixClock::Kind::process_cpu}, {}, siginfo_from_kernel(signal_number::prof))
 {
 }

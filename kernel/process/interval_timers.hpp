@@ -1,6 +1,4 @@
 // IntervalTimers: setitimer(2) and alarm(2) of a process. They survive execve(2).
-//
-// ITIMER_VIRTUAL and ITIMER_PROF both count all CPU time of the process: user and system time are not told apart.
 #pragma once
 
 #include <kernel/process/signal_timer.hpp>

@@ -8,11 +8,12 @@ namespace takt {
 namespace {
 
 // An encoded clock: the complement of the id above three bits, of which the lowest two say what is counted.
-constexpr i32 encoded_thread_bit = 4, encoded_kind_mask = 3, encoded_scheduler = 2;
+constexpr i32 encoded_thread_bit = 4, encoded_kind_mask = 3, encoded_user = 1, encoded_scheduler = 2;
 
 Result<PosixClock> find_encoded(MayLock& context, i32 id)
 {
     if ((id & encoded_kind_mask) > encoded_scheduler) return Errno::einval;
+    const bool user_only = (id & encoded_kind_mask) == encoded_user;
     ThreadId bearer{~(id >> 3)};
     ProcessTable& processes = hal::kernel().processes;
     Process& own = current_process(context);
@@ -20,11 +21,11 @@ Result<PosixClock> find_encoded(MayLock& context, i32 id)
         Ref<Task> task = bearer.value ? processes.find_task(context, bearer) : Ref<Task>::share(current_task(context));
         // Linux lets only threads of the same process be named this way.
         if (!task || task->process.get() != &own) return Errno::einval;
-        return PosixClock{PosixClock::Kind::thread_cpu, {}, std::move(task)};
+        return PosixClock{PosixClock::Kind::thread_cpu, {}, std::move(task), user_only};
     }
     Ref<Process> process = bearer.value ? processes.find_process(context, bearer) : Ref<Process>::share(own);
     if (!process) return Errno::einval;
-    return PosixClock{PosixClock::Kind::process_cpu, std::move(process), {}};
+    return PosixClock{PosixClock::Kind::process_cpu, std::move(process), {}, user_only};
 }
 
 Result<i64> in_ns(i64 seconds, i64 fraction_ns)
@@ -62,6 +63,11 @@ Result<PosixClock> find_clock(MayLock& context, i32 id)
     }
 }
 
+i64 cpu_time_of(const Usage& usage, const PosixClock& clock)
+{
+    return static_cast<i64>(clock.user_only ? usage.user_ns() : usage.run_ns);
+}
+
 i64 read_clock(MayLock& context, const PosixClock& clock)
 {
     switch (clock.kind) {
@@ -70,9 +76,10 @@ i64 read_clock(MayLock& context, const PosixClock& clock)
     case PosixClock::Kind::wall:
         return hal::kernel().wall_clock.realtime_ns();
     case PosixClock::Kind::process_cpu:
-        return static_cast<i64>(usage_of(context, *clock.process).run_ns);
+        return cpu_time_of(usage_of(context, *clock.process), clock);
     case PosixClock::Kind::thread_cpu:
-        return hal::kernel().scheduler.run_time(*clock.task).ns;
+        return clock.user_only ? cpu_time_of(usage_of(context, *clock.task), clock)
+                               : hal::kernel().scheduler.run_time(*clock.task).ns;
     }
     return 0;
 }

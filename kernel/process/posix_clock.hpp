@@ -6,13 +6,13 @@
 
 namespace takt {
 
-// CPU-time clocks count all execution; user and system time are not told apart.
 struct PosixClock {
     enum class Kind : u8 { monotonic, wall, process_cpu, thread_cpu };
 
     Kind kind = Kind::monotonic;
     Ref<Process> process{};  // process_cpu: whose
     Ref<Task> task{};        // thread_cpu: whose
+    bool user_only = false;  // CPU time without what the kernel did
 
     bool cpu_time() const { return kind == Kind::process_cpu || kind == Kind::thread_cpu; }
 };
@@ -21,6 +21,8 @@ struct PosixClock {
 // raw clocks are as fine and as steady as their namesakes. Errors: einval.
 Result<PosixClock> find_clock(MayLock& context, i32 id);
 i64 read_clock(MayLock& context, const PosixClock& clock);
+// What a CPU-time clock shows of a usage.
+i64 cpu_time_of(const Usage& usage, const PosixClock& clock);
 
 // clock_settime(2) of CLOCK_REALTIME by the running process. Errors: eperm, einval.
 Result<void> set_wall_clock(MayBlock& context, const abi::Timespec& time);

@@ -6,6 +6,7 @@
 #include <kernel/mm/allocate.hpp>
 #include <kernel/process/credentials.hpp>
 #include <kernel/process/limits.hpp>
+#include <kernel/process/time_limits.hpp>
 #include <kernel/process/usage.hpp>
 #include <kernel/process/user_account.hpp>
 #include <kernel/sched/thread.hpp>
@@ -68,6 +69,7 @@ public:
     Usage usage GUARDED_BY(lock_);           // of threads that have ended
     Credentials credentials GUARDED_BY(lock_);
     Limits limits GUARDED_BY(lock_){};
+    TimeLimits time_limits{*this};
     bool exiting GUARDED_BY(lock_) = false;       // exit_group or a fatal signal: every thread ends, none is made
     i32 exit_status GUARDED_BY(lock_) = 0;        // as wait4(2) returns it, when exiting
     Task* executing GUARDED_BY(lock_) = nullptr;  // exec: the thread that stays while the others end

@@ -29,6 +29,7 @@ Result<abi::Rlimit> change_limit(MayLock& context, Process& process, u32 resourc
     abi::Rlimit before = process.limits[which];
     if (wanted && wanted->maximum > before.maximum && !may_raise) return Errno::eperm;
     if (wanted) process.limits[which] = *wanted;
+    if (wanted && (which == Resource::cpu || which == Resource::realtime_time)) process.time_limits.update();
     return before;
 }
 

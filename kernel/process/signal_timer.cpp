@@ -43,7 +43,7 @@ void SignalTimer::stop(MayBlock& context)
 i64 SignalTimer::now(MayLock& context) const
 {
     if (clock_.kind == PosixClock::Kind::process_cpu && !clock_.process)
-        return static_cast<i64>(usage_of(context, process_).run_ns);
+        return cpu_time_of(usage_of(context, process_), clock_);
     return clock_.kind == PosixClock::Kind::wall ? hal::now().ns : read_clock(context, clock_);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <kernel/process/futex_pi.hpp>
+#include <kernel/process/kernel_time.hpp>
 #include <kernel/process/process.hpp>
 #include <kernel/process/signal_set.hpp>
 #include <kernel/sched/thread.hpp>
@@ -67,8 +68,10 @@ public:
     bool ended = false;   // the thread is gone but for its entry; guarded by the process's lock
     i32 exit_status = 0;  // as wait4(2) returns it
 
-    // --- Faults.
+    // --- Usage.
     u64 minor_faults = 0;
+    KernelTime kernel_time{static_cast<u32>(id.value)};
+    TimeSplit shown_time;  // guarded by the process's lock
 
     // --- ptrace(2): guarded by the process table's lock (process/ptrace.hpp).
     Process* tracer = nullptr;  // null: not traced

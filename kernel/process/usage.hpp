@@ -7,14 +7,17 @@ namespace takt {
 
 struct Usage {
     u64 run_ns = 0;
+    u64 system_ns = 0;  // of run_ns, what the kernel did (kernel_time.hpp)
     u64 minor_faults = 0;
     u64 voluntary_switches = 0;
     u64 involuntary_switches = 0;
     u64 resident_pages_max = 0;
 
+    u64 user_ns() const { return run_ns - system_ns; }
     void add(const Usage& other)
     {
         run_ns += other.run_ns;
+        system_ns += other.system_ns;
         minor_faults += other.minor_faults;
         voluntary_switches += other.voluntary_switches;
         involuntary_switches += other.involuntary_switches;
@@ -22,7 +25,7 @@ struct Usage {
     }
 };
 
-// As programs see it. All execution time is user time: the kernel's part is not told apart.
+// As programs see it.
 abi::Rusage to_rusage(const Usage& usage);
 
 }  // namespace takt

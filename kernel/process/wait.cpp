@@ -210,7 +210,9 @@ abi::Siginfo child_siginfo(MayLock& context, Process& child, i32 status, int sig
     info.signal = signal;
     info.child.pid = child.pid.value;
     set_child_status(info, status);
-    info.child.user_ticks = static_cast<i64>(usage_of(context, child).run_ns) / ns_per_tick;
+    const Usage usage = usage_of(context, child);
+    info.child.user_ticks = static_cast<i64>(usage.user_ns()) / ns_per_tick;
+    info.child.system_ticks = static_cast<i64>(usage.system_ns) / ns_per_tick;
     LockGuard guard(child.lock(), context);
     info.child.user = child.credentials.user;
     return info;

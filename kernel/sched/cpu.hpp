@@ -17,7 +17,7 @@ public:
     Thread* previous = nullptr;  // whom the current switch comes from
     Recorder recorder;
     WakeupLatency latency;
-    u64 idle_cycles = 0;
+    Atomic<u64> system_cycles{0};  // estimate of what user threads spent in the kernel here (process/kernel_time.hpp)
     u64 interrupt_counts[256] = {};
 };
 

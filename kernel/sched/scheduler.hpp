@@ -94,8 +94,9 @@ public:
     // Applies an inherited level. Under thread.pi_lock.
     void change_level(Thread& thread, Level level) NO_THREAD_SAFETY_ANALYSIS;
 
-    // Execution time so far.
-    Duration run_time(Thread& thread) NO_THREAD_SAFETY_ANALYSIS;
+    // Execution time so far, and since the thread last waited for something.
+    Duration run_time(Thread& thread);
+    Duration run_time_since_sleep(Thread& thread);
     Duration round_robin_slice() const { return milliseconds(100); }
 
     static void assert_may_block(const Thread& thread);
@@ -114,6 +115,7 @@ private:
     friend class TimerThread;
     friend class Migration;
 
+    u64 run_cycles_since(Thread& thread, const u64& start) NO_THREAD_SAFETY_ANALYSIS;
     RunQueue& lock_queue_of(Thread& thread) NO_THREAD_SAFETY_ANALYSIS;
     bool wake_locked(RunQueue& queue, Thread& thread, Thread::Wake reason);
     // The wake-up path, inline where it is used: wake.hpp.

@@ -73,7 +73,9 @@ namespace takt {
 {
     self.state = Thread::State::parked;
     self.voluntary_switches++;
-    switch_to_next(cpu, self, account(cpu.run_queue, self));
+    const u64 cycles = account(cpu.run_queue, self);
+    self.slept_cycles = self.run_cycles;
+    switch_to_next(cpu, self, cycles);
     return self.wake_reason;
 }
 

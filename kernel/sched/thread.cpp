@@ -273,15 +273,27 @@ Result<void> Scheduler::set_affinity(MayBlock&, Thread& thread, const CpuSet& cp
 
 CpuSet Scheduler::affinity(Thread& thread) { return thread.affinity & online(); }
 
-Duration Scheduler::run_time(Thread& thread)
+// `start`: what counts as zero, read with the queue locked.
+u64 Scheduler::run_cycles_since(Thread& thread, const u64& start)
 {
     hal::InterruptState interrupts = hal::save_and_disable_interrupts();
     RunQueue& queue = lock_queue_of(thread);
-    u64 total = thread.run_cycles;
+    u64 total = thread.run_cycles - start;
     if (queue.current == &thread) total += hal::cycles() - thread.run_start_cycles;
     queue.lock().release();
     hal::restore_interrupts(interrupts);
-    return {static_cast<i64>(hal::cycles_to_ns(total))};
+    return total;
+}
+
+Duration Scheduler::run_time(Thread& thread)
+{
+    const u64 begin = 0;
+    return {static_cast<i64>(hal::cycles_to_ns(run_cycles_since(thread, begin)))};
+}
+
+Duration Scheduler::run_time_since_sleep(Thread& thread)
+{
+    return {static_cast<i64>(hal::cycles_to_ns(run_cycles_since(thread, thread.slept_cycles)))};
 }
 
 }  // namespace takt

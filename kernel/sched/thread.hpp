@@ -69,6 +69,7 @@ public:
     u64 weight = 1024;
     u64 run_start_cycles = 0;
     u64 run_cycles = 0;     // total execution time
+    u64 slept_cycles = 0;   // run_cycles when it last began to wait
     i64 slice_left_ns = 0;  // round robin and fair
     CpuSet affinity = CpuSet::all(cpu_count_max);
     SchedulingParameters parameters;             // guarded by pi_lock

@@ -86,10 +86,8 @@ i64 invoke(MayBlock& context, u64 number, const hal::UserFrame& frame)
     return result.ok() ? result.value() : -static_cast<i64>(result.error());
 }
 
-// Calls with something to see to besides: ptrace, the call log.
-[[gnu::noinline]] i64 invoke_watched(MayBlock& context, u64 number, hal::UserFrame& frame)
+i64 invoke_logged(MayBlock& context, Task& task, u64 number, hal::UserFrame& frame)
 {
-    Task& task = static_cast<Task&>(context.thread());
     if (task.has_work(Work::trace_syscall)) {
         hal::set_return_value(frame, -static_cast<i64>(Errno::enosys));
         if (!ptrace_on_system_call_entry(context, task)) {
@@ -111,17 +109,31 @@ i64 invoke(MayBlock& context, u64 number, const hal::UserFrame& frame)
     return result;
 }
 
+// Calls with something to see to besides: ptrace, the call log, timing.
+[[gnu::noinline]] i64 invoke_watched(MayBlock& context, Task& task, u64 number, hal::UserFrame& frame)
+{
+    const bool every_call = hal::kernel().call_log.enabled() || task.has_work(Work::trace_syscall);
+    task.kernel_time.begin(task, every_call ? 1 : KernelTime::entries_per_sample);
+    const i64 result = every_call ? invoke_logged(context, task, number, frame) : invoke(context, number, frame);
+    task.kernel_time.end(task);
+    return result;
+}
+
 }  // namespace
 
 const char* system_call_name(u64 number) { return number < entry_count ? table.entries[number].name : nullptr; }
 
 extern "C" i64 takt_system_call(hal::UserFrame* frame)
 {
-    Thread& thread = hal::current_thread();
-    MayBlock context = ContextMint::may_block(thread);
+    Task& task = static_cast<Task&>(hal::current_thread());
+    MayBlock context = ContextMint::may_block(task);
     u64 number = hal::system_call_number(*frame);
-    bool watched = hal::kernel().call_log.enabled() || thread.has_work(Work::trace_syscall);
-    i64 result = watched ? invoke_watched(context, number, *frame) : invoke(context, number, *frame);
+    i64 result;
+    if (task.kernel_time.is_sample() || hal::kernel().call_log.enabled() || task.has_work(Work::trace_syscall))
+        [[unlikely]]
+        result = invoke_watched(context, task, number, *frame);
+    else
+        result = invoke(context, number, *frame);
     hal::set_return_value(*frame, result);
     return result;
 }

@@ -26,7 +26,7 @@ Usage usage_of_children(MayLock& context, Process& process)
     return process.children_usage;
 }
 
-i64 ticks_of(const Usage& usage) { return static_cast<i64>(usage.run_ns) / ns_per_tick; }
+i64 ticks_of(u64 ns) { return static_cast<i64>(ns) / ns_per_tick; }
 
 }  // namespace
 
@@ -66,7 +66,7 @@ Result<i64> getrusage(MayBlock& context, i32 who, UserPointer<abi::Rusage> resul
         usage = usage_of_children(context, process);
         break;
     case usage_thread:
-        usage = usage_of(current_task(context));
+        usage = usage_of(context, current_task(context));
         usage.add(Usage{.resident_pages_max = process.address_space->use(context).peak_resident_pages});
         break;
     default:
@@ -81,8 +81,11 @@ Result<i64> times(MayBlock& context, UserPointer<abi::Tms> result)
     Process& process = current_process(context);
     if (result) {
         abi::Tms times{};
-        times.user = ticks_of(usage_of(context, process));
-        times.children_user = ticks_of(usage_of_children(context, process));
+        const Usage own = usage_of(context, process), children = usage_of_children(context, process);
+        times.user = ticks_of(own.user_ns());
+        times.system = ticks_of(own.system_ns);
+        times.children_user = ticks_of(children.user_ns());
+        times.children_system = ticks_of(children.system_ns);
         TRY(result.store(context, times));
     }
     return hal::now().ns / ns_per_tick;

@@ -9,10 +9,11 @@ namespace takt {
 
 namespace {
 
-// user nice system idle iowait irq softirq steal guest guest_nice; what programs and the kernel use is not told apart.
-void show_cpu_times(TextSink& text, CpuTimes times)
+// user nice system idle iowait irq softirq steal guest guest_nice
+void show_cpu_times(TextSink& text, const CpuTimes& times)
 {
-    format(text, " {} 0 0 {} 0 0 0 0 0 0\n", ticks_of(times.busy_ns), ticks_of(times.idle_ns));
+    format(text, " {} 0 {} {} 0 0 0 0 0 0\n", ticks_of(times.user_ns), ticks_of(times.system_ns),
+           ticks_of(times.idle_ns));
 }
 
 u64 interrupts_of(u32 line)
@@ -41,19 +42,14 @@ void show_interrupt_totals(TextSink& text)
 Result<void> show_stat(MayBlock& context, TextSink& text, u64)
 {
     Scheduler& scheduler = hal::kernel().scheduler;
-    CpuTimes sum;
+    CpuTimeTable& times = hal::kernel().proc.cpu_times;
     u64 switches = 0;
-    for (u32 cpu = 0; cpu < scheduler.cpu_count(); cpu++) {
-        const CpuTimes times = cpu_times(CpuId{cpu});
-        sum.busy_ns += times.busy_ns;
-        sum.idle_ns += times.idle_ns;
-        switches += scheduler.cpu(CpuId{cpu}).run_queue.switches;
-    }
     text.append("cpu ");
-    show_cpu_times(text, sum);
+    show_cpu_times(text, times.sum(context));
     for (u32 cpu = 0; cpu < scheduler.cpu_count(); cpu++) {
         format(text, "cpu{}", cpu);
-        show_cpu_times(text, cpu_times(CpuId{cpu}));
+        show_cpu_times(text, times.of(context, CpuId{cpu}));
+        switches += scheduler.cpu(CpuId{cpu}).run_queue.switches;
     }
     show_interrupt_totals(text);
     const ThreadCounts counts = count_threads(context);
@@ -70,13 +66,15 @@ Result<void> show_cpu_info(MayBlock&, TextSink& text, u64)
     return {};
 }
 
-Result<void> show_schedule_statistics(MayBlock&, TextSink& text, u64)
+Result<void> show_schedule_statistics(MayBlock& context, TextSink& text, u64)
 {
     Scheduler& scheduler = hal::kernel().scheduler;
     format(text, "version 15\ntimestamp {}\n", ticks_of(static_cast<u64>(hal::now().ns)));
+    CpuTimeTable& times = hal::kernel().proc.cpu_times;
+    times.update(context);
     for (u32 cpu = 0; cpu < scheduler.cpu_count(); cpu++)
         format(text, "cpu{} 0 0 {} 0 0 0 {} 0 {}\n", cpu, scheduler.cpu(CpuId{cpu}).run_queue.switches,
-               cpu_times(CpuId{cpu}).busy_ns, scheduler.cpu(CpuId{cpu}).run_queue.switches);
+               times.of(context, CpuId{cpu}).busy_ns(), scheduler.cpu(CpuId{cpu}).run_queue.switches);
     return {};
 }
 

@@ -28,15 +28,6 @@ ThreadCounts count_threads(MayBlock& context)
     return counts;
 }
 
-CpuTimes cpu_times(CpuId id)
-{
-    Scheduler& scheduler = hal::kernel().scheduler;
-    Thread* idle = scheduler.cpu(id).run_queue.idle;
-    const u64 total = static_cast<u64>(hal::now().ns);
-    const u64 idle_ns = std::min(static_cast<u64>(scheduler.run_time(*idle).ns), total);
-    return {total - idle_ns, idle_ns};
-}
-
 LoadAverage::Values LoadAverage::update(MayLock& context, Instant now, u64 busy_ns, u32 waiting)
 {
     constexpr u64 minutes[3] = {1, 5, 15};
@@ -75,10 +66,9 @@ Result<void> show_command_line(MayBlock&, TextSink& text, u64)
     return {};
 }
 
-Result<void> show_uptime(MayBlock&, TextSink& text, u64)
+Result<void> show_uptime(MayBlock& context, TextSink& text, u64)
 {
-    u64 idle_ns = 0;
-    for (u32 cpu = 0; cpu < hal::kernel().scheduler.cpu_count(); cpu++) idle_ns += cpu_times(CpuId{cpu}).idle_ns;
+    const u64 idle_ns = hal::kernel().proc.cpu_times.sum(context).idle_ns;
     const u64 hundredths = ticks_of(static_cast<u64>(hal::now().ns));
     const u64 idle = ticks_of(idle_ns);
     format(text, "{}.{02} {}.{02}\n", hundredths / 100, hundredths % 100, idle / 100, idle % 100);
@@ -88,8 +78,7 @@ Result<void> show_uptime(MayBlock&, TextSink& text, u64)
 Result<void> show_load(MayBlock& context, TextSink& text, u64)
 {
     const u32 cpus = hal::kernel().scheduler.cpu_count();
-    u64 busy_ns = 0;
-    for (u32 cpu = 0; cpu < cpus; cpu++) busy_ns += cpu_times(CpuId{cpu}).busy_ns;
+    const u64 busy_ns = hal::kernel().proc.cpu_times.sum(context).busy_ns();
     const ThreadCounts counts = count_threads(context);
     const u32 waiting = counts.running > cpus ? counts.running - cpus : 0;
     const LoadAverage::Values load = hal::kernel().proc.load.update(context, hal::now(), busy_ns, waiting);

@@ -9,6 +9,7 @@ namespace takt {
 // What /proc keeps of its own. Member of Kernel.
 struct ProcState {
     Ref<PseudoFileSystem> file_system;
+    CpuTimeTable cpu_times;
     LoadAverage load;
     u8 boot_id[16] = {};  // /proc/sys/kernel/random/boot_id
     // The one position of /proc/kmsg and syslog(2)'s SYSLOG_ACTION_READ.

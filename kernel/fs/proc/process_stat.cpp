@@ -63,9 +63,9 @@ Signals signals_of(MayLock& context, const ProcSubject& subject)
 Usage usage_of_subject(MayLock& context, const ProcSubject& subject)
 {
     if (subject.process && !subject.one_thread) return usage_of(context, *subject.process);
-    if (subject.task) return usage_of(*subject.task);
+    if (subject.task) return usage_of(context, *subject.task);
     Usage usage;
-    usage.run_ns = static_cast<u64>(hal::kernel().scheduler.run_time(subject.thread()).ns);
+    usage.run_ns = usage.system_ns = static_cast<u64>(hal::kernel().scheduler.run_time(subject.thread()).ns);
     return usage;
 }
 
@@ -97,9 +97,9 @@ Result<void> show_process_stat(MayBlock& context, TextSink& text, const ProcSubj
 
     format(text, "{} ({}) {} {} {} {} {} {} {} ", subject.id(), thread.name, state_letter(context, subject),
            family.parent, family.group, family.session, family.terminal, family.foreground, flags);
-    // Faults; times in ticks: what is run in user and kernel mode is not told apart and counts as user time.
-    format(text, "{} {} 0 0 {} 0 {} 0 ", usage.minor_faults, family.children.minor_faults, ticks_of(usage.run_ns),
-           ticks_of(family.children.run_ns));
+    // Faults; times in ticks.
+    format(text, "{} {} 0 0 {} {} {} {} ", usage.minor_faults, family.children.minor_faults, ticks_of(usage.user_ns()),
+           ticks_of(usage.system_ns), ticks_of(family.children.user_ns()), ticks_of(family.children.system_ns));
     format(text, "{} {} {} 0 {} {} {} {} ", shown_priority(parameters), parameters.nice, family.threads,
            ticks_of(static_cast<u64>(started.ns)), memory.total_pages * page_size, memory.resident_pages,
            family.resident_limit);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kernel/fs/pseudo.hpp>
+#include <kernel/process/kernel_time.hpp>
 #include <kernel/sched/thread.hpp>
 
 namespace takt {
@@ -23,12 +24,43 @@ struct ThreadCounts {
 };
 ThreadCounts count_threads(MayBlock& context);
 
-// What all CPUs have done since the clock began.
+// What CPUs have done since the clock began.
 struct CpuTimes {
-    u64 busy_ns = 0;
+    u64 user_ns = 0;
+    u64 system_ns = 0;  // the kernel for user threads (an estimate, process/kernel_time.hpp), and its own threads
     u64 idle_ns = 0;
+
+    u64 busy_ns() const { return user_ns + system_ns; }
+    void add(const CpuTimes& other)
+    {
+        user_ns += other.user_ns;
+        system_ns += other.system_ns;
+        idle_ns += other.idle_ns;
+    }
 };
-CpuTimes cpu_times(CpuId cpu);
+
+class CpuTimeTable {  // cpu_times.cpp
+public:
+    // At the end of the boot: all that was done until now was the kernel's.
+    void begin(MayLock& context);
+    // Reads the clocks. Bound: CPUs, and the square of the number of kernel threads.
+    void update(MayLock& context);
+    // As of the last update.
+    CpuTimes of(MayLock& context, CpuId cpu);
+    // Of all, updated.
+    CpuTimes sum(MayLock& context);
+
+private:
+    struct Entry {
+        TimeSplit split;
+        u64 idle_ns = 0;
+        u64 boot_ns = 0;     // busy before the first user thread
+        u64 threads_ns = 0;  // run time of the kernel threads that are there
+    };
+
+    Lock<Rank::object> lock_;
+    Entry entries_[cpu_count_max] GUARDED_BY(lock_);
+};
 
 // Averages of the number of CPUs that are busy, with those threads that wait for one, decaying over 1, 5 and 15
 // minutes. There is no periodic tick to sample at: the time since the last reading counts as one sample, whose busy

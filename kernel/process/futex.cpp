@@ -17,6 +17,7 @@ Result<AddressSpace::FutexKey> futex_key(MayBlock& context, u64 address, bool sh
 void futex_wake_waiter(const PreemptOff&, FutexBucket& bucket, FutexWaiter& waiter) NO_THREAD_SAFETY_ANALYSIS
 {
     bucket.erase(waiter);
+    waiter.bucket.store(FutexWaiter::being_woken(), Order::relaxed);
     hal::kernel().scheduler.unpark(waiter.task);
     waiter.bucket.store(nullptr, Order::release);
 }
@@ -24,7 +25,7 @@ void futex_wake_waiter(const PreemptOff&, FutexBucket& bucket, FutexWaiter& wait
 bool futex_dequeue(MayBlock& context, FutexWaiter& waiter) NO_THREAD_SAFETY_ANALYSIS
 {
     for (;;) {  // bound: moves to other words meanwhile
-        FutexBucket* bucket = waiter.bucket.load(Order::acquire);
+        FutexBucket* bucket = waiter.find();
         if (!bucket) return false;
         bucket->lock.acquire(context);
         bool here = waiter.bucket.load(Order::relaxed) == bucket;
@@ -96,7 +97,7 @@ Result<void> FutexTable::sleep(MayBlock& context, FutexWaiter& waiter, ClockDead
     DeadlineWait wait(waiter.task, deadline);
     for (;;) {  // bound: until woken, the deadline or a signal; stale wake-ups go round
         Thread::Wake wake = hal::kernel().scheduler.park(context, WaitMode::interruptible, wait.instant());
-        if (!waiter.bucket.load(Order::acquire)) return {};
+        if (!waiter.find()) return {};
         if (wake == Thread::Wake::unparked) continue;
         if (wake == Thread::Wake::timed_out && !wait.reached()) continue;
         if (!futex_dequeue(context, waiter)) return {};
@@ -316,7 +317,7 @@ public:
     bool any_woken() const
     {
         for (usize index = 0; index < count_; index++)
-            if (!waiters_[index].bucket.load(Order::acquire)) return true;
+            if (!waiters_[index].find()) return true;
         return false;
     }
     // Takes all out; the last that was woken, or -1.

@@ -17,8 +17,8 @@ public:
     const u8 level;              // when it queued
     AddressSpace::FutexKey key;  // guarded by the bucket's lock
     const u32 bitset;
-    // Where it stands; `being_woken()`, then null, once it was taken out. Changes under the lock of the bucket, or of both
-    // for a move. The waker's store of null is its last access: the waiter may return as soon as it sees it.
+    // Where it stands; `being_woken()`, then null, once it was taken out. Changes under the lock of the bucket, or of
+    // both for a move. The waker's store of null is its last access: the waiter may return as soon as it sees it.
     Atomic<FutexBucket*> bucket{nullptr};
     FutexPiState* pi = nullptr;  // it waits for the lock of a PI futex
     // FUTEX_WAIT_REQUEUE_PI: the only word that it may be requeued to.
@@ -27,8 +27,8 @@ public:
 
     // No bucket: the waker is at work, with preemption off.
     static FutexBucket* being_woken() { return reinterpret_cast<FutexBucket*>(1); }
-    // By the waiting thread: where it stands, or null. It may run on another CPU before its waker is done: then it spins
-    // for the rest of unpark(). To park again instead would lose the wake-up.
+    // By the waiting thread: where it stands, or null. It may run on another CPU before its waker is done: then it
+    // spins for the rest of unpark(). To park again instead would lose the wake-up.
     FutexBucket* find() const
     {
         FutexBucket* at = bucket.load(Order::acquire);

@@ -115,11 +115,24 @@ Result<void> Directory::add_link_to(MayBlock& context, Dentry& self, const Entry
     MutexGuard guard(lock_, context);
     if (closed_) return Errno::enoent;
     if (find_pinned(name)) return Errno::eexist;
-    if (inode->links() == 0) return Errno::enoent;
-    (void)TRY(insert_new(context, self, name, inode));
-    inode->add_link();
+    TRY(file_system().take_name());
+    if (!inode->try_add_link()) {
+        file_system().give_name();
+        return Errno::enoent;
+    }
+    Result<Ref<Dentry>> entry = insert_new(context, self, name, inode);
+    if (!entry.ok()) {
+        drop_name(*inode);
+        return entry.error();
+    }
     inode->note_change();
     return {};
+}
+
+// The inode itself counts until it goes.
+void Directory::drop_name(Inode& inode)
+{
+    if (inode.drop_link() > 0) inode.file_system().give_name();
 }
 
 bool Directory::empty(MayBlock& context)
@@ -155,7 +168,7 @@ Result<void> Directory::remove(MayBlock& context, Dentry&, Dentry& entry)
         drop_link();
         inode.set_links(0);
     } else {
-        inode.drop_link();
+        drop_name(inode);
     }
     inode.note_change();
     entry.drop_reference();
@@ -267,7 +280,7 @@ Result<void> Directory::move_entry(MayBlock& context, Dentry& from_parent, Dentr
         if (target_is_directory)
             target->inode().set_links(0);
         else
-            target->inode().drop_link();
+            drop_name(target->inode());
         target->drop_reference();
     }
     if (target) target->inode().note_change();

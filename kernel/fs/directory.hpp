@@ -76,7 +76,7 @@ public:
     // The inode of a file that gets no name (O_TMPFILE). Errors: make_node()'s.
     Result<Ref<Inode>> make_unnamed(MayBlock& context, const NewNode& node) { return make_node(context, node); }
     // link(2): a further name of an inode of this file system that still has one. Errors: eexist, enoent, enomem,
-    // eperm.
+    // enospc, eperm.
     Result<void> add_link_to(MayBlock& context, Dentry& self, const EntryName& name, Ref<Inode> inode);
     // The kernel pins the first name of an inode. Errors: eexist, enoent, enomem.
     Result<Ref<Dentry>> add(MayBlock& context, Dentry& self, const EntryName& name, Ref<Inode> inode);
@@ -121,6 +121,8 @@ private:
     Result<Ref<Dentry>> insert_new(MayBlock& context, Dentry& self, const EntryName& name, Ref<Inode> inode)
         REQUIRES(lock_);
     bool read_pinned(MayBlock& context, DirectorySink& sink, u64& position);
+    // Of an inode that is no directory.
+    static void drop_name(Inode& inode);
     static void swap_names(Dentry& one, Dentry& other);
     static void set_name(Dentry& entry, const EntryName& name, char*& long_name);
     static Result<void> move_entry(MayBlock& context, Dentry& from_parent, Dentry& entry, Dentry& to_parent,

@@ -34,6 +34,11 @@ public:
     // remount with new options (mount(8) data text). Default: accepted when empty.
     virtual Result<void> set_options(MayBlock& context, std::string_view options);
 
+    // link(2) gives an inode a further name: counted, where the number of inodes is limited; one more or one less.
+    // Default: not limited. Errors: enospc.
+    virtual Result<void> take_name() { return {}; }
+    virtual void give_name() {}
+
     // A mount of this instance came or went. When the last one goes, the tree of an instance that belongs to its mounts
     // alone (`own_tree`) is taken apart. Single-instance file systems stay.
     void mounted() { mounts_.fetch_add(1, Order::relaxed); }

@@ -70,10 +70,19 @@ void Inode::set_owner(u32 user, u32 group)
     group_.store(group, Order::relaxed);
 }
 
-void Inode::drop_link()
+bool Inode::try_add_link()
+{
+    u32 links = links_.load(Order::relaxed);
+    while (links != 0)  // bound: names added or removed meanwhile
+        if (links_.compare_exchange(links, links + 1, Order::relaxed)) return true;
+    return false;
+}
+
+u32 Inode::drop_link()
 {
     u32 before = links_.fetch_sub(1, Order::relaxed);
     ASSERT(before != 0);
+    return before - 1;
 }
 
 void Inode::note_access()
@@ -160,16 +169,23 @@ Result<LinkTarget> Inode::follow(MayBlock&) { return Errno::eloop; }
 Result<Ref<Inode>> SymbolicLink::create(MayLock& context, FileSystem& file_system, std::string_view target, u32 user,
                                         u32 group)
 {
-    auto* memory = static_cast<char*>(allocate(context, target.size() + 1));
+    char* memory = copy_target(context, target);
     if (!memory) return Errno::enomem;
-    __builtin_memcpy(memory, target.data(), target.size());
-    memory[target.size()] = 0;
     Result<Ref<SymbolicLink>> link = make_ref<SymbolicLink>(context, file_system, memory, target.size(), user, group);
     if (!link.ok()) {
         free(memory);
         return link.error();
     }
     return Ref<Inode>(std::move(link).value());
+}
+
+char* SymbolicLink::copy_target(MayLock& context, std::string_view target)
+{
+    auto* memory = static_cast<char*>(allocate(context, target.size() + 1));
+    if (!memory) return nullptr;
+    __builtin_memcpy(memory, target.data(), target.size());
+    memory[target.size()] = 0;
+    return memory;
 }
 
 SymbolicLink::SymbolicLink(FileSystem& file_system, char* target, usize length, u32 user, u32 group)

@@ -81,7 +81,10 @@ public:
     void set_modify_time(i64 ns) { modify_time_.store(ns, Order::relaxed); }
     void set_change_time(i64 ns) { change_time_.store(ns, Order::relaxed); }
     void add_link() { links_.fetch_add(1, Order::relaxed); }
-    void drop_link();
+    // Unless there is none left: then nobody may find the inode again.
+    bool try_add_link();
+    // How many are left.
+    u32 drop_link();
     void set_links(u32 count) { links_.store(count, Order::relaxed); }
     // The data was read: relatime's rule (mount(8)). One clock reading.
     void note_access();
@@ -142,8 +145,9 @@ public:
     Result<void> read_link(MayBlock& context, TextSink& target) override;
     std::string_view target() const { return {target_, length_}; }
 
-    // For create(): takes `target`, memory from allocate().
+    // For create() and derived classes: takes `target`, which copy_target() made. Null: no memory.
     SymbolicLink(FileSystem& file_system, char* target, usize length, u32 user, u32 group);
+    static char* copy_target(MayLock& context, std::string_view target);
 
 private:
     char* target_;

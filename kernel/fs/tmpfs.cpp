@@ -180,7 +180,52 @@ Result<void> TmpfsFileSystem::take_inode()
 
 TmpfsDirectory::~TmpfsDirectory() { static_cast<TmpfsFileSystem&>(file_system()).give_inode(); }
 
-// Links, devices, fifos and sockets are the common kinds of inodes and not counted: each has a name that is small.
+namespace {
+
+// What counts for a link's target, as on Linux: nothing when it is short.
+u64 pages_of_target(usize length) { return length < 128 ? 0 : 1; }
+
+// Who makes one of these has called take_inode(), for a link take_pages() too.
+class TmpfsLink final : public SymbolicLink {
+public:
+    using SymbolicLink::SymbolicLink;
+    ~TmpfsLink() override
+    {
+        auto& tmpfs = static_cast<TmpfsFileSystem&>(file_system());
+        tmpfs.give_pages(pages_of_target(size()));
+        tmpfs.give_inode();
+    }
+    u64 blocks() const override { return pages_of_target(size()) * (page_size / 512); }
+};
+
+class TmpfsSpecialNode final : public SpecialNode {
+public:
+    using SpecialNode::SpecialNode;
+    ~TmpfsSpecialNode() override { static_cast<TmpfsFileSystem&>(file_system()).give_inode(); }
+};
+
+Result<Ref<Inode>> make_link(MayBlock& context, TmpfsFileSystem& tmpfs, const NewNode& node)
+{
+    u64 pages = pages_of_target(node.target.size());
+    TRY(tmpfs.take_inode());
+    Result<void> taken = tmpfs.take_pages(pages);
+    if (!taken.ok()) {
+        tmpfs.give_inode();
+        return taken.error();
+    }
+    if (char* target = SymbolicLink::copy_target(context, node.target)) {
+        Result<Ref<TmpfsLink>> link =
+            make_ref<TmpfsLink>(context, tmpfs, target, node.target.size(), node.user, node.group);
+        if (link.ok()) return Ref<Inode>(std::move(link).value());
+        free(target);
+    }
+    tmpfs.give_pages(pages);
+    tmpfs.give_inode();
+    return Errno::enomem;
+}
+
+}  // namespace
+
 Result<Ref<Inode>> TmpfsDirectory::make_node(MayBlock& context, const NewNode& node)
 {
     auto& tmpfs = static_cast<TmpfsFileSystem&>(file_system());
@@ -199,12 +244,17 @@ Result<Ref<Inode>> TmpfsDirectory::make_node(MayBlock& context, const NewNode& n
         return Ref<Inode>(TRY(std::move(directory)));
     }
     case file_mode::symlink:
-        return SymbolicLink::create(context, tmpfs, node.target, node.user, node.group);
+        return make_link(context, tmpfs, node);
     case file_mode::character:
     case file_mode::block:
     case file_mode::fifo:
-    case file_mode::socket:
-        return Ref<Inode>(TRY(make_ref<SpecialNode>(context, tmpfs, node.mode, node.device, node.user, node.group)));
+    case file_mode::socket: {
+        TRY(tmpfs.take_inode());
+        Result<Ref<TmpfsSpecialNode>> special =
+            make_ref<TmpfsSpecialNode>(context, tmpfs, node.mode, node.device, node.user, node.group);
+        if (!special.ok()) tmpfs.give_inode();
+        return Ref<Inode>(TRY(std::move(special)));
+    }
     default:
         return Errno::einval;
     }

@@ -33,6 +33,9 @@ public:
     void give_pages(u64 count) { pages_used_.fetch_sub(count, Order::relaxed); }
     Result<void> take_inode();
     void give_inode() { inodes_used_.fetch_sub(1, Order::relaxed); }
+    // A name is memory, too: a further one counts as an inode, as on Linux.
+    Result<void> take_name() override { return take_inode(); }
+    void give_name() override { give_inode(); }
 
     TmpfsFileSystem(const char* type_name, const TmpfsOptions& options, bool permanent);
 

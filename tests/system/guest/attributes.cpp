@@ -1,6 +1,7 @@
-// Owners, rights, times, extended attributes and folders, through each form of the calls: by path, by link, by
-// descriptor, and relative to a folder. Prints what is wrong; silent and 0 when all is right. Needs root, and a
-// directory on tmpfs to work in (the first argument). Also right on Linux: run it there to check the checks.
+// Owners, rights, times, extended attributes, folders and what a tmpfs has room for, through each form of the calls: by
+// path, by link, by descriptor, and relative to a folder. Prints what is wrong; silent and 0 when all is right. Needs
+// root, and a directory on tmpfs to work in (the first argument). Also right on Linux: run it there to check the
+// checks.
 #include "check.hpp"
 #include "child.hpp"
 
@@ -9,10 +10,13 @@
 #include <string_view>
 #include <sys/fsuid.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -215,6 +219,81 @@ void new_root()
     OK(rmdir("stage"));
 }
 
+bool make_socket(const char* name)
+{
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strcpy(address.sun_path, name);
+    const int socket_file = socket(AF_UNIX, SOCK_DGRAM, 0);
+    const int result = bind(socket_file, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    const int error = errno;
+    close(socket_file);
+    errno = error;
+    return result == 0;
+}
+
+// tmpfs(5), nr_inodes and size: inodes of all kinds count, further names too, and link targets that are long.
+void what_fits()
+{
+    OK(mkdir("few", 0700));
+    OK(mount("none", "few", "tmpfs", 0, "nr_inodes=6,size=8k"));
+    OK(chdir("few"));
+    const auto inodes = [] {
+        struct statfs answer {};
+        OK(statfs(".", &answer));
+        return answer.f_files - answer.f_ffree;
+    };
+    const auto pages = [] {
+        struct statfs answer {};
+        OK(statfs(".", &answer));
+        return answer.f_blocks - answer.f_bfree;
+    };
+    IS(inodes(), 1);
+    OK(mkdir("folder", 0700));
+    OK(symlink("target", "link"));
+    OK(mkfifo("fifo", 0600));
+    OK(mknod("device", S_IFCHR | 0600, makedev(1, 3)));
+    HOLDS(make_socket("socket"));
+    IS(inodes(), 6);
+    FAILS(symlink("target", "more"), ENOSPC);
+    FAILS(mkfifo("more", 0600), ENOSPC);
+    FAILS(mknod("more", S_IFBLK | 0600, makedev(7, 0)), ENOSPC);
+    FAILS(mkdir("more", 0700), ENOSPC);
+    FAILS(open("more", O_CREAT | O_WRONLY, 0600), ENOSPC);
+    FAILS(link("fifo", "more"), ENOSPC);
+    HOLDS(!make_socket("more") && errno == ENOSPC);
+    OK(unlink("link"));
+    IS(inodes(), 5);
+    OK(link("fifo", "name"));
+    IS(inodes(), 6);
+    OK(rename("name", "device"));
+    IS(inodes(), 5);
+    OK(unlink("fifo"));
+    IS(inodes(), 4);
+    OK(rename("socket", "device"));
+    OK(unlink("device"));
+    OK(rmdir("folder"));
+    IS(inodes(), 1);
+
+    const std::string short_target(127, 't');
+    OK(symlink(short_target.c_str(), "short"));
+    IS(pages(), 0);
+    IS(status_of(AT_FDCWD, "short").st_blocks, 0);
+    const std::string long_target(128, 't');
+    OK(symlink(long_target.c_str(), "long"));
+    IS(status_of(AT_FDCWD, "long").st_blocks, 8);
+    OK(symlink(long_target.c_str(), "longer"));
+    IS(pages(), 2);
+    FAILS(symlink(long_target.c_str(), "longest"), ENOSPC);
+    IS(inodes(), 4);
+    for (const char* name : {"short", "long", "longer"}) OK(unlink(name));
+    IS(pages(), 0);
+    IS(inodes(), 1);
+    OK(chdir(".."));
+    OK(umount("few"));
+    OK(rmdir("few"));
+}
+
 }  // namespace
 
 int main(int count, char** arguments)
@@ -230,6 +309,7 @@ int main(int count, char** arguments)
     contents();
     roots(folder);
     new_root();
+    what_fits();
     OK(close(folder));
     OK(rmdir("folder"));
     return check::result();

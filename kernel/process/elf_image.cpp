@@ -9,7 +9,7 @@ namespace takt {
 
 namespace {
 
-constexpr usize program_header_bytes_max = 65536;
+constexpr usize program_header_bytes_max = page_size;  // Linux's limit, too
 
 u32 protection_of(const abi::ElfProgramHeader& segment)
 {
@@ -22,10 +22,11 @@ u32 protection_of(const abi::ElfProgramHeader& segment)
 
 Result<void> read_exactly(MayBlock& context, File& file, u64 position, void* buffer, usize bytes)
 {
+    if (position > INT64_MAX - bytes) return Errno::einval;
     IoBuffer into(buffer, bytes);
     while (into.remaining()) {  // bound: bytes
         usize count = TRY(file.read(context, into, position + into.done()));
-        if (count == 0) return Errno::enoexec;
+        if (count == 0) return Errno::eio;
     }
     return {};
 }
@@ -70,9 +71,9 @@ Result<void> ElfImage::load_headers(MayBlock& context, Ref<File> file)
     TRY(check_header());
     object_ = TRY(file_->memory_object(context));
     TRY(segments_.resize(context, header_.program_header_count));
-    TRY(read_exactly(context, *file_, header_.program_headers, segments_.data(),
-                     segments_.size() * sizeof(abi::ElfProgramHeader)));
-    return check_segments();
+    Result<void> read = read_exactly(context, *file_, header_.program_headers, segments_.data(),
+                                     segments_.size() * sizeof(abi::ElfProgramHeader));
+    return read.ok() ? check_segments() : Errno::enoexec;
 }
 
 Result<void> ElfImage::read_interpreter_path(MayBlock& context, TextSink& path)
@@ -80,6 +81,7 @@ Result<void> ElfImage::read_interpreter_path(MayBlock& context, TextSink& path)
     for (const abi::ElfProgramHeader& segment : segments_) {
         if (segment.type != abi::elf_interpreter) continue;
         if (segment.file_size < 2 || segment.file_size > path_length_max) return Errno::enoexec;
+        if (segment.offset > INT64_MAX - segment.file_size) return Errno::einval;
         u64 end = segment.offset + segment.file_size - 1;
         char terminator = 1;
         TRY(read_exactly(context, *file_, end, &terminator, 1));

@@ -20,10 +20,11 @@ struct LoadedImage {
 
 class ElfImage {
 public:
-    // Reads and checks headers. Errors: enoexec for what is not an x86-64 ELF executable, eio, enomem.
+    // Reads and checks headers. Errors: enoexec for what is not an x86-64 ELF executable, eio for a file that is too
+    // short for an ELF header, enomem.
     Result<void> load_headers(MayBlock& context, Ref<File> file);
 
-    // PT_INTERP: its path; empty for none. Errors: enoexec.
+    // PT_INTERP: its path; empty for none. Errors: enoexec; read_exactly()'s when it says to be outside the file.
     Result<void> read_interpreter_path(MayBlock& context, TextSink& path);
     bool position_independent() const { return header_.type == abi::elf_shared; }
     bool executable_stack() const;
@@ -51,7 +52,8 @@ private:
     u64 alignment_ = page_size;
 };
 
-// Reads exactly `bytes` at `position`. Errors: enoexec when the file is shorter, and the file's own.
+// Reads exactly `bytes` at `position`. Errors, as on Linux: einval for a place that no file has, eio when the file is
+// shorter, and the file's own.
 Result<void> read_exactly(MayBlock& context, File& file, u64 position, void* buffer, usize bytes);
 
 }  // namespace takt

@@ -85,7 +85,9 @@ Result<void> Program::open(MayBlock& context, int directory, std::string_view pa
     // bound: scripts_max
     for (usize level = 0; TRY(follow_script(context, level, interpreter)); level++)
         file_ = TRY(open_for_exec(context, at_fdcwd, interpreter, 0));
-    TRY(image.load_headers(context, file_));
+    Result<void> loaded = image.load_headers(context, file_);
+    // A short file is just no program; a short loader failed to be read.
+    if (!loaded.ok()) return loaded.error() == Errno::eio ? Errno::enoexec : loaded.error();
     return open_loader(context);
 }
 

@@ -1,6 +1,7 @@
 // Shows that a program can't hurt the kernel or its neighbours, whatever pointers, registers and instructions it comes
-// up with: every attack ends in the error or signal that Linux has for it, and the shell that started it goes on. The
-// guest programs hold on Linux, too.
+// up with, whatever it executes, and when it takes all there is of something: every attack ends in the error or signal
+// that Linux has for it, and the shell that started it goes on. The guest programs hold on Linux, too, but for
+// "spared".
 #include "support/expect_output.hpp"
 
 #include <gtest/gtest.h>
@@ -32,5 +33,7 @@ TEST(Attacks, RandomCalls) { expect_survived("fuzz"); }
 TEST(Attacks, Traps) { expect_survived("traps"); }
 
 TEST(Attacks, ForgedState) { expect_survived("forged_state"); }
+
+TEST(Attacks, BrokenPrograms) { expect_survived("broken_programs", exact_and_four_cpus); }
 
 }  // namespace takt::test

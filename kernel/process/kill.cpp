@@ -81,17 +81,26 @@ Result<void> kill_group(MayLock& context, ThreadId group, const abi::Siginfo& in
     return several.result();
 }
 
+// All but the first process and one's own. Who must not be signalled is passed over: that there was somebody is
+// success, as on Linux.
 Result<void> kill_all(MayLock& context, const abi::Siginfo& info)
 {
     Sender sender = sender_of(context);
     ProcessTable& processes = hal::kernel().processes;
     Process& own = current_process(context);
-    Several several;
-    // bound: processes; each step takes the locks anew
+    bool found = false;
+    Result<void> last;
+    // bound: processes; each step takes the locks anew. What is forked meanwhile comes later in the table.
     for (Ref<Process> process = processes.next_process(context, ThreadId{2}); process;
-         process = processes.next_process(context, ThreadId{process->pid.value + 1}))
-        if (process.get() != &own) several.add(check_and_send(context, sender, *process, info));
-    return several.result();
+         process = processes.next_process(context, ThreadId{process->pid.value + 1})) {
+        if (process.get() == &own) continue;
+        found = true;
+        ProcessTable::TreeGuard tree(processes.lock(), context);
+        Result<void> sent = check_and_send(tree, sender, *process, info);
+        if (sent.ok()) process->group_signals++;
+        if (sent.ok() || sent.error() != Errno::eperm) last = sent;
+    }
+    return found ? last : Errno::esrch;
 }
 
 }  // namespace

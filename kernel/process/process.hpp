@@ -57,7 +57,7 @@ public:
     i32 stop_report = 0;           // job control: stopped by this signal, not yet reported with WUNTRACED
     bool continue_report = false;  // continued, not yet reported with WCONTINUED
     i32 parent_death_signal = 0;   // prctl(PR_SET_PDEATHSIG)
-    u64 group_signals = 0;         // signals sent to its whole group so far: clone(2) notices one that it raced with
+    u64 group_signals = 0;         // signals sent to it among others so far: clone(2) notices one that it raced with
     bool child_subreaper = false;  // prctl(PR_SET_CHILD_SUBREAPER)
     Usage children_usage;          // of children that were waited for, with theirs
     WaitQueue child_events;        // wait4(2) and tracers; waited on under the tree's lock

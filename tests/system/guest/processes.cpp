@@ -317,6 +317,23 @@ void identities()
        0);
 }
 
+// kill(2) with -1: everybody but the first process and oneself, as far as one may; that there is somebody is success.
+void everybody()
+{
+    FAILS(kill(-1, 65), EINVAL);
+    IS(code_of(child([] {
+           constexpr uid_t user = 4321;
+           OK(setresuid(user, user, user));
+           FAILS(kill(getppid(), 0), EPERM);
+           OK(kill(-1, 0));
+           OK(kill(-1, SIGKILL));
+           const pid_t own = child([] { wait_for_ever(); });
+           OK(kill(-1, SIGTERM));
+           IS(signal_of(own), SIGTERM);
+       })),
+       0);
+}
+
 void descriptors_of_processes()
 {
     const pid_t id = child(wait_for_ever);
@@ -401,6 +418,7 @@ int main()
     groups();
     orphans();
     identities();
+    everybody();
     descriptors_of_processes();
     clone_arguments();
     uses();

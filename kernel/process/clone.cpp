@@ -67,13 +67,25 @@ void give_back(MayBlock& context, Reservation& reservation)
     if (reservation.account) reservation.account->threads.fetch_sub(1, Order::relaxed);
 }
 
+// Notes where the group's signals stand. What was sent before is acted on first, or the child would escape from what
+// was sent to all of its group; this thread sees to what another one was chosen for. Errors: erestartnointr.
+Result<void> look_for_signals(MayBlock& context, Reservation& reservation)
+{
+    Task& task = current_task(context);
+    ProcessSignals& signals = *task.process->signals;
+    ProcessTable::TreeGuard tree(hal::kernel().processes.lock(), context);
+    reservation.group_signals = task.process->group_signals;
+    LockGuard guard(signals.lock(), tree);
+    if (!signals.shared.set.without(task.mask).empty())
+        task.work.fetch_or(static_cast<u32>(Work::signal), Order::release);
+    return task.has_work(Work::signal) || task.has_work(Work::fatal) ? Result<void>(Errno::erestartnointr)
+                                                                     : Result<void>();
+}
+
 Result<void> reserve(MayBlock& context, Reservation& reservation)
 {
+    TRY(look_for_signals(context, reservation));
     ProcessTable& processes = hal::kernel().processes;
-    {
-        ProcessTable::TreeGuard guard(processes.lock(), context);
-        reservation.group_signals = current_process(context).group_signals;
-    }
     if (processes.thread_count() >= processes.threads_max) return Errno::eagain;
     reservation.account = TRY(charge_thread(context));
     ThreadId id = processes.allocate_id();
@@ -209,6 +221,11 @@ Result<void> enter(MayBlock& context, const CloneRequest& request, Reservation& 
     Process& process = *child.process;
     ProcessTable::TreeGuard tree(processes.lock(), context);
     if (parent.group_signals != reservation.group_signals) return Errno::erestartnointr;
+    if (parent.signals->killed.load(Order::relaxed)) {
+        // Another thread was told, and may not run for long.
+        hal::kernel().scheduler.set_work(parent_task, Work::fatal);
+        return Errno::erestartnointr;
+    }
     {
         LockGuard guard(parent.lock(), tree);
         if (parent.exiting || (parent.executing && parent.executing != &parent_task)) return Errno::erestartnointr;

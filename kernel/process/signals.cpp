@@ -34,6 +34,7 @@ class Wakeup {
 public:
     void choose(const MayLock& context, Task& task, int signal)
     {
+        if (signal == number::kill) task.process->signals->killed.store(true, Order::relaxed);
         u32 bits = signal == number::kill ? signal_work | fatal_work : signal_work;
         // Under the signal lock: the bit never outlives the signal that it stands for.
         task.work.fetch_or(bits, Order::release);
@@ -172,11 +173,15 @@ Result<void> send(MayLock& context, Process& process, Task* thread, const abi::S
     // sigqueue(3) has to say that the value is lost; a plain kill() of a realtime signal goes without its details.
     if (info.signal >= signal_realtime_min && info.code < 0 && info.code != abi::signal_code::thread_kill)
         return entry.error();
-    LockGuard threads(process.lock(), context);
-    LockGuard guard(process.signals->lock(), threads);
-    Task* receiver = thread ? thread : choose_thread(process, info.signal);
-    add_pending_without_details(thread ? thread->pending : process.signals->shared, info.signal);
-    if (receiver && !blocks(*receiver, info.signal)) hal::kernel().scheduler.set_work(*receiver, Work::signal);
+    Wakeup wakeup;
+    {
+        LockGuard threads(process.lock(), context);
+        LockGuard guard(process.signals->lock(), threads);
+        Task* receiver = thread ? thread : choose_thread(process, info.signal);
+        add_pending_without_details(thread ? thread->pending : process.signals->shared, info.signal);
+        if (receiver && !blocks(*receiver, info.signal)) wakeup.choose(guard, *receiver, info.signal);
+    }
+    wakeup.wake();
     return {};
 }
 

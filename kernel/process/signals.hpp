@@ -35,6 +35,7 @@ public:
 
     Lock<Rank::signal>& lock() RETURN_CAPABILITY(lock_) { return lock_; }
     PendingSignals shared GUARDED_BY(lock_);
+    Atomic<bool> killed{false};  // SIGKILL is pending, or was: the process ends as soon as a thread of it runs
     JobControl job_control GUARDED_BY(lock_);
 
     // Replaced only by unshare_actions(), when one thread is left: the process's own threads need no lock to use it.

@@ -36,4 +36,6 @@ TEST(Attacks, ForgedState) { expect_survived("forged_state"); }
 
 TEST(Attacks, BrokenPrograms) { expect_survived("broken_programs", exact_and_four_cpus); }
 
+TEST(Attacks, ForkBomb) { expect_survived("fork_bomb", exact_and_four_cpus); }
+
 }  // namespace takt::test

@@ -156,7 +156,7 @@ void on_user_page_fault(MayBlock& context, UserFrame& frame, u64 address)
     case FaultSignal::bus_adrerr:
         return on_user_fault(context, {signal_number::bus, code::bus_adrerr, address, page_fault, error});
     case FaultSignal::out_of_memory:
-        return;  // the out-of-memory killer has chosen: this process, or another and the access is tried again
+        return;  // the thread ends before it tries the access again
     }
 }
 

@@ -43,7 +43,7 @@ struct FaultAccess {
     bool user = false;  // from user mode (else a kernel copy)
 };
 
-// What the faulting thread gets when a fault can't be served (signal(7)).
+// What the faulting thread gets when a fault can't be served (signal(7)). out_of_memory: nothing, it is being killed.
 enum class FaultSignal : u8 { none, segv_maperr, segv_accerr, bus_adrerr, out_of_memory };
 
 struct MapRequest {
@@ -120,7 +120,8 @@ public:
     Result<u8> policy_at(MayBlock& context, u64 address);
 
     // Page fault. Resolves it, or says which signal the thread gets; segv_maperr may still be a stack that should grow.
-    // When memory runs out it has the out-of-memory killer run, without the mutex, and tries again.
+    // When memory runs out it has the out-of-memory killer run, without the mutex, and tries again: bus_adrerr when
+    // there is nobody left to kill (mm/out_of_memory.hpp).
     FaultSignal fault(MayBlock& context, u64 address, FaultAccess access);
     // Extends an area that grows down to `address`. False: there is none, or a limit or a neighbour is in the way.
     bool grow_down(MayBlock& context, u64 address, const MemoryLimits& limits);

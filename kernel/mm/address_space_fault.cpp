@@ -39,7 +39,8 @@ bool sole_owner(FrameNumber frame)
 FaultSignal AddressSpace::fault(MayBlock& context, u64 address, FaultAccess access)
 {
     if (address >= user_address_end) return FaultSignal::segv_maperr;
-    for (;;) {  // bound: wait_for_memory() ends it
+    bool hopeless = false;
+    for (;;) {  // bound: wait_for_memory() ends it, but for a last try with what came back meanwhile
         FaultSignal signal = FaultSignal::none;
         {
             MutexGuard guard(mutex_, context);
@@ -47,7 +48,9 @@ FaultSignal AddressSpace::fault(MayBlock& context, u64 address, FaultAccess acce
         }
         if (signal != FaultSignal::out_of_memory) [[likely]]
             return signal;
-        if (!hal::kernel().frames.wait_for_memory(context)) return signal;
+        if (context.thread().has_work(Work::fatal)) return signal;
+        if (hopeless) return FaultSignal::bus_adrerr;
+        hopeless = !hal::kernel().frames.wait_for_memory(context);
     }
 }
 

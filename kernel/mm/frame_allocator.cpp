@@ -317,10 +317,10 @@ Result<FrameRef> FrameAllocator::allocate_user(MayBlock& context, FrameUse use, 
 bool FrameAllocator::wait_for_memory(MayBlock& context)
 {
     if (context.thread().has_work(Work::fatal)) return false;
-    if (!kill_for_memory(context)) return false;
-    // The victim needs a CPU to give its memory back.
+    bool hope = kill_for_memory(context);
+    // The victim needs a CPU to give its memory back. Where there is none, whoever asks in a loop lets others run.
     hal::core().scheduler.park(context, WaitMode::killable, hal::now() + milliseconds(2));
-    return !context.thread().has_work(Work::fatal);
+    return hope && !context.thread().has_work(Work::fatal);
 }
 
 void FrameAllocator::free(FrameNumber frame)

@@ -79,8 +79,8 @@ public:
     // When memory runs out, has the out-of-memory killer end a process and waits for what that frees. Errors: enomem
     // when nothing helps or the calling thread is being killed itself.
     Result<FrameRef> allocate_user(MayBlock& context, FrameUse use, bool zeroed = true);
-    // One round of that: true when an allocation that failed is worth another try. Bound: a few milliseconds beside the
-    // choice of the victim.
+    // One round of that: true when an allocation that failed is worth another try, false when nobody is left to end or
+    // the calling thread is being killed. Bound: a few milliseconds beside the choice of the victim.
     bool wait_for_memory(MayBlock& context);
 
     // Gives back a block whose last reference is gone: what `references` counted has come to 0, or the caller is the

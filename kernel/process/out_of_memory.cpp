@@ -15,11 +15,13 @@ constexpr u64 kb_per_page = page_size / 1024;
 
 }  // namespace
 
-void OutOfMemory::consider(MayLock& context, Process& process, i64 memory_pages, Victim& best)
+void OutOfMemory::consider(MayLock& context, Process& process, i64 memory_pages, Victim& best, bool& leaving)
 {
-    if (process.pid == ProcessTable::first_process_id || process.out_of_memory_adjust == adjust_never) return;
+    bool spared = process.out_of_memory_adjust == adjust_never;
     LockGuard guard(process.lock(), context);
-    if (!process.address_space || process.exiting) return;
+    if (!process.address_space) return;
+    if (process.exiting || (spared && process.signals->killed.load(Order::relaxed))) leaving = true;
+    if (process.exiting || spared) return;
     AddressSpace::PageCounts pages = process.address_space->glance();
     i64 points = static_cast<i64>(pages.anonymous + pages.object) + process.out_of_memory_adjust * memory_pages / 1000;
     if (best.process && points <= best.points) return;
@@ -56,6 +58,17 @@ void OutOfMemory::end_choice(MayLock& context, Ref<Process> victim)
     killed_at_ = hal::now();
 }
 
+void OutOfMemory::say_that_none_is_left(MayLock& context)
+{
+    {
+        LockGuard guard(lock_, context);
+        if (said_none_ && hal::now() - said_none_at_ <= patience) return;
+        said_none_ = true;
+        said_none_at_ = hal::now();
+    }
+    log(LogLevel::warning, "Out of memory and no killable processes...\n");
+}
+
 // And all that share its memory (clone(CLONE_VM)): it is not given back before they are gone.
 void OutOfMemory::kill(MayLock& context, const Victim& victim)
 {
@@ -79,13 +92,15 @@ bool OutOfMemory::choose_and_kill(MayBlock& context)
     ProcessTable& processes = hal::kernel().processes;
     i64 memory_pages = static_cast<i64>(hal::kernel().frames.total());
     Victim victim;
-    // bound: processes
+    bool leaving = false;
+    // bound: processes; the first process is none of them
     for (Ref<Process> process = processes.next_process(context, ThreadId{2}); process;
          process = processes.next_process(context, ThreadId{process->pid.value + 1}))
-        consider(context, *process, memory_pages, victim);
+        consider(context, *process, memory_pages, victim, leaving);
     if (!victim.process) {
+        if (!leaving) say_that_none_is_left(context);
         end_choice(context, nullptr);
-        return false;
+        return leaving;
     }
 
     Process& process = *victim.process;

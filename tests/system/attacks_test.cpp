@@ -38,4 +38,7 @@ TEST(Attacks, BrokenPrograms) { expect_survived("broken_programs", exact_and_fou
 
 TEST(Attacks, ForkBomb) { expect_survived("fork_bomb", exact_and_four_cpus); }
 
+// No shell: it would be killed.
+TEST(Attacks, OutOfMemoryWithoutVictims) { expect_silent({guest_program("spared")}, little_memory); }
+
 }  // namespace takt::test

@@ -36,7 +36,11 @@ TEST(Attacks, ForgedState) { expect_survived("forged_state"); }
 
 TEST(Attacks, BrokenPrograms) { expect_survived("broken_programs", exact_and_four_cpus); }
 
+TEST(Attacks, Exhaustion) { expect_survived("exhaustion", exact_and_four_cpus); }
+
 TEST(Attacks, ForkBomb) { expect_survived("fork_bomb", exact_and_four_cpus); }
+
+TEST(Attacks, OutOfMemory) { expect_survived("victims", little_memory); }
 
 // No shell: it would be killed.
 TEST(Attacks, OutOfMemoryWithoutVictims) { expect_silent({guest_program("spared")}, little_memory); }

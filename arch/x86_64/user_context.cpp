@@ -4,6 +4,7 @@
 #include <arch/x86_64/memory_map.hpp>
 #include <arch/x86_64/start.hpp>
 #include <arch/x86_64/vector_registers.hpp>
+#include <kernel/hal/switch.hpp>
 #include <kernel/hal/user_context.hpp>
 #include <kernel/kernel.hpp>
 #include <kernel/mm/address_space.hpp>
@@ -39,13 +40,7 @@ void init_vector_state(void* area)
 void save_current_user_state(Thread& self)
 {
     InterruptsOff off;
-    if (self.context.vector_state && this_cpu(off).user_state_of.load(Order::relaxed) == &self)
-        save_vector_registers(self.context.vector_state);
-    if (cpu_features.fsgsbase) {
-        asm volatile("rdfsbase %0" : "=r"(self.context.thread_base));
-        asm volatile("swapgs; rdgsbase %0; swapgs" : "=r"(self.context.user_gs_base)::"memory");
-        this_cpu(off).user_gs_base = self.context.user_gs_base;
-    }
+    machine::save_user_state(this_cpu(off), self);
 }
 
 void load_current_user_state(Thread& self)

@@ -30,19 +30,22 @@ inline void load_vector_registers(const void* area)
 // XSAVE into, and XRSTOR from, user memory at an address that is a multiple of 64: no copy. A page that is not there is
 // brought in. False: it can't be, or XRSTOR found a state that it does not take; registers and memory are undefined
 // then.
+#define TAKT_ON_USER_MEMORY(instruction)                                                                               \
+    "mov $1, %k[failed]\n"                                                                                             \
+    "10: " instruction " (%[area])\n"                                                                                  \
+    "xor %k[failed], %k[failed]\n"                                                                                     \
+    "20:\n"                                                                                                            \
+    ".pushsection .ex_table, \"a\"\n"                                                                                  \
+    ".balign 8\n"                                                                                                      \
+    ".quad 10b, 20b\n"                                                                                                 \
+    ".popsection"
+
 inline bool save_vector_registers_to_user(u64 address)
 {
     u32 low = static_cast<u32>(vector_state_features), high = static_cast<u32>(vector_state_features >> 32);
     u64 failed;
     if (has_smap) asm volatile("stac" ::: "memory");
-    asm volatile("mov $1, %k[failed]\n"
-                 "10: xsave64 (%[area])\n"
-                 "xor %k[failed], %k[failed]\n"
-                 "20:\n"
-                 ".pushsection .ex_table, \"a\"\n"
-                 ".balign 8\n"
-                 ".quad 10b, 20b\n"
-                 ".popsection"
+    asm volatile(TAKT_ON_USER_MEMORY("xsave64")
                  : [failed] "=&r"(failed)
                  : [area] "r"(address), "a"(low), "d"(high)
                  : "memory", "cc");
@@ -55,19 +58,14 @@ inline bool load_vector_registers_from_user(u64 address)
     u32 low = static_cast<u32>(vector_state_features), high = static_cast<u32>(vector_state_features >> 32);
     u64 failed;
     if (has_smap) asm volatile("stac" ::: "memory");
-    asm volatile("mov $1, %k[failed]\n"
-                 "10: xrstor64 (%[area])\n"
-                 "xor %k[failed], %k[failed]\n"
-                 "20:\n"
-                 ".pushsection .ex_table, \"a\"\n"
-                 ".balign 8\n"
-                 ".quad 10b, 20b\n"
-                 ".popsection"
+    asm volatile(TAKT_ON_USER_MEMORY("xrstor64")
                  : [failed] "=&r"(failed)
                  : [area] "r"(address), "a"(low), "d"(high)
                  : "memory", "cc");
     if (has_smap) asm volatile("clac" ::: "memory");
     return !failed;
 }
+
+#undef TAKT_ON_USER_MEMORY
 
 }  // namespace takt::machine

@@ -92,6 +92,19 @@ FileLock::FileLock(const fs::path& path)
     }
 }
 
+ScratchDirectory::ScratchDirectory()
+{
+    std::string name = (fs::temp_directory_path() / "takt-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) throw Failure(exit_takt_failed, "cannot make {}: {}", name, strerror(errno));
+    path_ = name;
+}
+
+ScratchDirectory::~ScratchDirectory()
+{
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+}
+
 fs::path source_directory() { return TAKT_SOURCE_DIR; }
 fs::path build_directory() { return source_directory() / "build"; }
 fs::path init_program() { return TAKT_INIT; }

@@ -55,6 +55,20 @@ private:
     Descriptor file_;
 };
 
+// A directory of its own under the system's temporary one, removed with all that is in it.
+class ScratchDirectory {
+public:
+    ScratchDirectory();
+    ~ScratchDirectory();
+    ScratchDirectory(const ScratchDirectory&) = delete;
+    ScratchDirectory& operator=(const ScratchDirectory&) = delete;
+
+    const fs::path& path() const { return path_; }
+
+private:
+    fs::path path_;
+};
+
 fs::path source_directory();
 fs::path build_directory();
 fs::path cache_directory();  // $TAKT_CACHE, else $XDG_CACHE_HOME/takt, else ~/.cache/takt

@@ -13,29 +13,6 @@ namespace takt {
 
 namespace {
 
-class ScratchDirectory {
-public:
-    ScratchDirectory()
-    {
-        std::string pattern = (fs::temp_directory_path() / "takt-image-XXXXXX").string();
-        if (mkdtemp(pattern.data()) == nullptr)
-            throw Failure(exit_takt_failed, "cannot make a directory in {}", fs::temp_directory_path().string());
-        path_ = pattern;
-    }
-    ~ScratchDirectory()
-    {
-        std::error_code ignored;
-        fs::remove_all(path_, ignored);
-    }
-    ScratchDirectory(const ScratchDirectory&) = delete;
-    ScratchDirectory& operator=(const ScratchDirectory&) = delete;
-
-    const fs::path& path() const { return path_; }
-
-private:
-    fs::path path_;
-};
-
 // An ELF image is Takt's and has a multiboot2 header; anything else is a Linux bzImage.
 std::string grub_configuration(const fs::path& kernel, const std::string& append)
 {

@@ -23,28 +23,6 @@ namespace takt {
 
 namespace {
 
-class ScratchDirectory {
-public:
-    ScratchDirectory()
-    {
-        std::string name = (fs::temp_directory_path() / "takt-path-XXXXXX").string();
-        if (mkdtemp(name.data()) == nullptr)
-            throw Failure(exit_takt_failed, "cannot make {}: {}", name, strerror(errno));
-        path_ = name;
-    }
-    ~ScratchDirectory()
-    {
-        std::error_code ignored;
-        fs::remove_all(path_, ignored);
-    }
-    ScratchDirectory(const ScratchDirectory&) = delete;
-    ScratchDirectory& operator=(const ScratchDirectory&) = delete;
-    std::string file(const char* name) const { return (path_ / name).string(); }
-
-private:
-    fs::path path_;
-};
-
 // Only paths from an idle processor count: most bytes should find one. No figure depends on it.
 constexpr std::chrono::milliseconds time_to_idle(2);
 
@@ -116,14 +94,15 @@ fs::path path_reader_program() { return TAKT_PATH_READER; }
 PathRecording record_paths(const fs::path& kernel, const PathRequest& request)
 {
     const ScratchDirectory scratch;
+    const auto file = [&](const char* name) { return (scratch.path() / name).string(); };
     const Guest guest = make_guest(request.program, {}, {}, GuestStreams{});
     {
-        const Descriptor archive = open_file(scratch.file("initrd"), O_WRONLY | O_CREAT);
+        const Descriptor archive = open_file(file("initrd"), O_WRONLY | O_CREAT);
         write_cpio(guest.tree, archive.get());
     }
     std::string entries;
     for (const uint64_t address : request.entries) entries += fmt::format("{:x}\n", address);
-    write_text(scratch.file("entries"), entries);
+    write_text(file("entries"), entries);
 
     std::array<int, 2> ends{};
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) < 0)
@@ -135,32 +114,30 @@ PathRecording record_paths(const fs::path& kernel, const PathRequest& request)
     options.icount = true;
     MachineWiring wiring;
     wiring.kernel = kernel;
-    wiring.initrd = scratch.file("initrd");
+    wiring.initrd = file("initrd");
     wiring.serial = fmt::format("socket,fd={}", theirs.get());
-    wiring.output = file_chardev(scratch.file("output"));
-    wiring.errors = file_chardev(scratch.file("errors"));
-    wiring.control = file_chardev(scratch.file("control"));
+    wiring.output = file_chardev(file("output"));
+    wiring.errors = file_chardev(file("errors"));
+    wiring.control = file_chardev(file("control"));
     Arguments command = machine_command(options, wiring);
-    std::string plugin =
-        fmt::format("{},out={},entries={}", TAKT_PATH_PLUGIN, scratch.file("paths"), scratch.file("entries"));
+    std::string plugin = fmt::format("{},out={},entries={}", TAKT_PATH_PLUGIN, file("paths"), file("entries"));
     if (request.longest != 0) plugin += fmt::format(",longest={}", request.longest);
     command.insert(command.end(), {"-plugin", plugin});
 
-    const pid_t machine = start(command, theirs.get(), scratch.file("messages"));
+    const pid_t machine = start(command, theirs.get(), file("messages"));
     theirs.close();
     serve_serial(ours.get(), request.input);
     int status = 0;
     while (waitpid(machine, &status, 0) < 0 && errno == EINTR) {
     }
-    if (exit_status_of(status) != 0)
-        throw Failure(1, "QEMU failed: {}", last_lines(read_text(scratch.file("messages")), 5));
+    if (exit_status_of(status) != 0) throw Failure(1, "QEMU failed: {}", last_lines(read_text(file("messages")), 5));
 
     ControlReport report;
-    report.feed(read_text(scratch.file("control")));
-    const std::string output = read_text(scratch.file("output"));
+    report.feed(read_text(file("control")));
+    const std::string output = read_text(file("output"));
     if (!report.exit_code || *report.exit_code != 0)
-        throw Failure(1, "{} did not end well: {}{}", request.program[0], output, read_text(scratch.file("errors")));
-    PathRecording recording{output, parse(read_text(scratch.file("paths")))};
+        throw Failure(1, "{} did not end well: {}{}", request.program[0], output, read_text(file("errors")));
+    PathRecording recording{output, parse(read_text(file("paths")))};
     if (recording.paths.empty()) throw Failure(1, "{}: no path was recorded", request.program[0]);
     return recording;
 }

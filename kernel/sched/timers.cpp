@@ -68,7 +68,7 @@ void TimerThread::expire(Scheduler& scheduler, RunQueue& queue, Timer& expired)
 {
     if (expired.kind == Timer::Kind::watch) return hal::core().watchdog.look(queue);
     SoftTimer& timer = static_cast<SoftTimer&>(expired);
-    timer.expiry_ = SoftTimer::Expiry::pending;
+    timer.expiry_pending_ = true;
     queue.expired.push_back(timer);
     Thread& thread = *queue.timer_thread;
     if (thread.state == Thread::State::parked)
@@ -87,7 +87,8 @@ void TimerThread::main(MayBlock& context, void* argument)
             if (!queue.expired.empty()) {
                 timer = &queue.expired.front();
                 queue.expired.pop_front();
-                timer->expiry_ = SoftTimer::Expiry::running;
+                timer->expiry_pending_ = false;
+                timer->expiry_running_ = true;
             }
         }
         if (!timer) {
@@ -96,8 +97,8 @@ void TimerThread::main(MayBlock& context, void* argument)
         }
         timer->expire(context);
         RawGuard guard(queue.lock());
-        // Race: the owner may have freed it after cancel_and_wait() saw `idle`; nothing touches it after this.
-        if (timer->expiry_ == SoftTimer::Expiry::running) timer->expiry_ = SoftTimer::Expiry::idle;
+        // Race: the owner may free it as soon as cancel_and_wait() sees this; nothing touches it afterwards.
+        timer->expiry_running_ = false;
     }
 }
 
@@ -108,7 +109,7 @@ void SoftTimer::arm(Instant at)
     hal::InterruptState interrupts = hal::save_and_disable_interrupts();
     // An expiry that still runs elsewhere keeps the timer on that CPU's queue: its state is guarded by that lock.
     RunQueue& here = hal::current_cpu().run_queue;
-    RunQueue& home = queue && expiry_ != Expiry::idle ? hal::core().scheduler.cpu(queue->cpu()).run_queue : here;
+    RunQueue& home = queue && expiry_running_ ? hal::core().scheduler.cpu(queue->cpu()).run_queue : here;
     home.lock().acquire();
     if (home.timers.insert(*this, hal::cycles_at(at))) {
         if (&home == &here)
@@ -129,9 +130,9 @@ bool SoftTimer::cancel()
         home.timers.remove(*this);  // a timer interrupt that finds nothing due arms the next
         return true;
     }
-    if (expiry_ == Expiry::pending) {
+    if (expiry_pending_) {
         home.expired.erase(home.expired.s_iterator_to(*this));
-        expiry_ = Expiry::idle;
+        expiry_pending_ = false;
         return true;
     }
     return false;
@@ -145,7 +146,7 @@ void SoftTimer::cancel_and_wait(MayBlock& context)
         bool running;
         {
             RawGuard guard(home.lock());
-            running = expiry_ == Expiry::running;
+            running = expiry_running_;
         }
         if (!running) break;
         hal::core().scheduler.park(context, WaitMode::uninterruptible, hal::now() + microseconds(50));

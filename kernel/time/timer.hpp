@@ -52,8 +52,9 @@ public:
 
 private:
     friend class TimerThread;
-    enum class Expiry : u8 { idle, pending, running };
-    Expiry expiry_ = Expiry::idle;  // guarded by the run-queue lock of `queue`
+    // Guarded by the run-queue lock of `queue`. Both at once: armed again, and expired again, while expire() ran.
+    bool expiry_pending_ = false;
+    bool expiry_running_ = false;
 };
 
 // The timers of one CPU, earliest first. Guarded by the CPU's run-queue lock.

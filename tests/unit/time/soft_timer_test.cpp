@@ -114,33 +114,35 @@ TEST(SoftTimer, ArmsItselfAgain)
     EXPECT_EQ(timer.expiries, 20);
 }
 
-// cancel_and_wait() returns when an expiry that runs is over, and no other can come, so the timer may be destroyed.
+// cancel_and_wait() returns when an expiry that runs is over, and no other can come, so the timer may be destroyed;
+// also when the timer, armed again meanwhile, has expired again behind the one that runs.
 TEST(SoftTimer, CancelAndWaitOutlastsTheExpiry)
 {
     TestMachine machine(2);
     auto timer = std::make_unique<TestTimer>();
     bool expiring = false;
-    timer->action = [&](MayBlock& context) {
+    timer->action = [&](MayBlock&) {
         expiring = true;
         timer->arm(hal::now() + microseconds(10));  // and it comes back
-        sleep_until(machine, context, hal::now() + microseconds(100));
+        machine.compute(microseconds(100));
         expiring = false;
     };
     machine.spawn(
+        "armer", 20, [&](MayBlock&) { timer->arm(hal::now() + microseconds(10)); }, only(0));
+    machine.spawn(
         "owner", 20,
         [&](MayBlock& context) {
-            timer->arm(hal::now() + microseconds(10));
-            machine.compute(microseconds(50));
+            machine.compute(microseconds(60));
             EXPECT_TRUE(expiring);
             timer->cancel_and_wait(context);
             EXPECT_FALSE(expiring);
             EXPECT_FALSE(timer->armed());
-            int expiries = timer->expiries;
+            EXPECT_EQ(timer->expiries, 1);
             sleep_until(machine, context, hal::now() + milliseconds(1));
-            EXPECT_EQ(timer->expiries, expiries);
+            EXPECT_EQ(timer->expiries, 1);
             timer.reset();
         },
-        only(0));
+        only(1));
     machine.run();
 }
 

@@ -2,10 +2,10 @@
 // steps.
 #include <arch/x86_64/cpu_features.hpp>
 #include <arch/x86_64/memory_map.hpp>
+#include <arch/x86_64/tlb.hpp>
 #include <arch/x86_64/vector_registers.hpp>
 #include <kernel/core.hpp>
 #include <kernel/hal/switch.hpp>
-#include <kernel/mm/address_space.hpp>
 #include <kernel/sched/cpu.hpp>
 
 namespace takt {
@@ -25,11 +25,8 @@ void machine::save_user_state(CpuState& cpu, Thread& thread)
 void machine::load_user_state(CpuState& cpu, Thread& thread)
 {
     ThreadContext& context = thread.context;
-    if (context.space && cpu.space != context.space) {  // null: a thread that ends runs in whatever space is loaded
-        context.space->entered_on(CpuId{cpu.cpu_id});
-        cpu.space = context.space;
-        write_cr3(context.space->root());
-    }
+    // Null: a thread that ends runs in whatever space is loaded.
+    if (context.space && cpu.space.load(Order::relaxed) != context.space) load_space(cpu, context.space);
     if (cpu.user_state_of.load(Order::relaxed) == &thread && context.user_state_cpu == cpu.cpu_id) return;
     if (cpu_features.fsgsbase)
         asm volatile("wrfsbase %0" ::"r"(context.thread_base));

@@ -1,7 +1,7 @@
-// Kernel address layout and page table bits (Intel SDM vol. 3, section 4.5).
+// Kernel address layout.
 #pragma once
 
-#include <kernel/base/types.hpp>
+#include <arch/x86_64/page_entry.hpp>
 
 namespace takt::machine {
 
@@ -10,10 +10,6 @@ inline constexpr u64 direct_map_start = 0xffff800000000000;
 inline constexpr u64 direct_map_size = 1ull << 40;  // 1 TiB: two top-level entries
 inline constexpr u64 kernel_stack_region_start = 0xffffc00000000000;
 inline constexpr u64 device_map_start = 0xffffe00000000000;
-
-inline constexpr u64 page_present = 1, page_write = 2, page_user = 4, page_uncached = 0x18, page_accessed = 0x20,
-                     page_dirty = 0x40, page_large = 0x80, page_global = 0x100, page_no_execute = 1ull << 63,
-                     page_frame_mask = 0x000ffffffffff000;
 
 void frames_are_ready();
 // Device registers, uncached, forever.

@@ -1,14 +1,14 @@
-// hal/paging.hpp on a PC: four levels of 512 entries (Intel SDM vol. 3, section 4.5).
+// hal/paging.hpp: four levels of 512 entries (Intel SDM vol. 3, section 4.5). The simulated machine has the same.
 //
 // A user table's frame descriptor counts its entries in `references`, so that tables which have become empty are found
 // without reading them. The top-level table's descriptor counts the tables of the whole tree instead.
 //
 // Processors set the accessed and dirty bits on their own, so entries that they may see are changed by atomic
 // operations. Both bits are set from the start: nothing here looks for pages that are not used.
-#include <arch/x86_64/memory_map.hpp>
-#include <arch/x86_64/start.hpp>
+#include <arch/x86_64/page_entry.hpp>
 #include <kernel/hal/paging.hpp>
 #include <kernel/kernel.hpp>
+#include <machine/mmu.hpp>
 #include <string.h>
 
 namespace takt::hal {
@@ -16,17 +16,12 @@ namespace {
 
 using namespace machine;
 
-// A translation whose page can't be accessed: not present to the processor, but with a frame.
-constexpr u64 entry_held = 1ull << 9;
 constexpr u64 table_bits = page_present | page_write | page_user;
 constexpr unsigned leaf_shift = 12, top_shift = 39;
 
-u64* table_at(u64 physical) { return reinterpret_cast<u64*>(direct_map_start + physical); }
 u64 index_of(u64 address, unsigned shift) { return address >> shift & 511; }
-u64 load(const u64& entry) { return __atomic_load_n(&entry, __ATOMIC_RELAXED); }
-void store(u64& entry, u64 value) { __atomic_store_n(&entry, value, __ATOMIC_RELEASE); }
 u64 frame_of(u64 entry) { return (entry & page_frame_mask) >> page_shift; }
-bool has_frame(u64 entry) { return entry & (page_present | entry_held); }
+bool has_frame(u64 entry) { return entry & (page_present | page_held); }
 
 Atomic<u32>& count_of(u64 table) { return kernel().frames.descriptor(FrameNumber{table >> page_shift}).references; }
 void add_to(Atomic<u32>& count, i32 change)
@@ -37,7 +32,7 @@ void add_to(Atomic<u32>& count, i32 change)
 u64 make_entry(FrameNumber frame, PageAccess access)
 {
     u64 entry = physical_address(frame);
-    if (!access.read && !access.write && !access.execute) return entry | entry_held;
+    if (!access.read && !access.write && !access.execute) return entry | page_held;
     entry |= page_present | page_user | page_accessed;
     if (access.write) entry |= page_write | page_dirty;
     if (!access.execute) entry |= page_no_execute;
@@ -61,7 +56,7 @@ u64 leaf_table(u64 root, u64 address)
 {
     u64 table = root;
     for (unsigned shift = top_shift; shift > leaf_shift; shift -= 9) {
-        u64 entry = load(table_at(table)[index_of(address, shift)]);
+        u64 entry = load_entry(table_at(table)[index_of(address, shift)]);
         if (!(entry & page_present)) return 0;
         table = entry & page_frame_mask;
     }
@@ -73,7 +68,7 @@ u64 leaf_table_or_skip(u64 root, u64& address)
 {
     u64 table = root;
     for (unsigned shift = top_shift; shift > leaf_shift; shift -= 9) {
-        u64 entry = load(table_at(table)[index_of(address, shift)]);
+        u64 entry = load_entry(table_at(table)[index_of(address, shift)]);
         if (!(entry & page_present)) {
             address = ((address >> shift) + 1) << shift;
             return 0;
@@ -98,7 +93,7 @@ Result<u64> add_table(MayLock& context, u64 root, u64 parent, u64& entry)
     count_of(table).store(0, Order::relaxed);
     if (parent != root) add_to(count_of(parent), 1);
     add_to(count_of(root), 1);
-    store(entry, table | table_bits);
+    store_entry(entry, table | table_bits);
     return table;
 }
 
@@ -108,7 +103,7 @@ Result<u64> leaf_table_made(MayLock& context, u64 root, u64 address)
     u64 table = root;
     for (unsigned shift = top_shift; shift > leaf_shift; shift -= 9) {
         u64& entry = table_at(table)[index_of(address, shift)];
-        u64 value = load(entry);
+        u64 value = load_entry(entry);
         table = value & page_present ? value & page_frame_mask : TRY(add_table(context, root, table, entry));
     }
     return table;
@@ -121,7 +116,7 @@ void free_below(MayLock& context, u64 root, u64 entry, unsigned shift)
     u64 table = entry & page_frame_mask;
     if (shift > leaf_shift + 9)
         for (u64 index = 0, left = count_of(table).load(Order::relaxed); left > 0 && index < 512; index++) {
-            u64 below = load(table_at(table)[index]);
+            u64 below = load_entry(table_at(table)[index]);
             if (!below) continue;
             free_below(context, root, below, shift - 9);
             left--;
@@ -134,11 +129,11 @@ void free_below(MayLock& context, u64 root, u64 entry, unsigned shift)
 // tables' second words with the present bit clear, so that a processor which still walks there finds nothing.
 void detach(u64 root, u64 parent, u64& entry, u64& chain)
 {
-    u64 table = load(entry) & page_frame_mask;
-    store(entry, 0);
+    u64 table = load_entry(entry) & page_frame_mask;
+    store_entry(entry, 0);
     if (parent != root) add_to(count_of(parent), -1);
     add_to(count_of(root), -1);
-    store(table_at(table)[1], chain);
+    store_entry(table_at(table)[1], chain);
     chain = table;
 }
 
@@ -147,7 +142,7 @@ void detach_in(u64 root, u64 table, unsigned shift, u64 start, u64 end, u64& cha
     u64 step = 1ull << shift;
     for (u64 at = start; at < end; at = (at & ~(step - 1)) + step) {
         u64& entry = table_at(table)[index_of(at, shift)];
-        u64 value = load(entry);
+        u64 value = load_entry(entry);
         if (!(value & page_present)) continue;
         u64 below = value & page_frame_mask;
         u64 slot_end = (at & ~(step - 1)) + step;
@@ -162,9 +157,8 @@ Result<u64> create_page_table(MayLock& context)
 {
     u64 root = physical_address(TRY(kernel().frames.allocate(context, FrameUse::page_table)).release());
     u64* table = table_at(root);
-    const u64* kernel_table = table_at(kernel_root());
     memset(table, 0, page_size / 2);
-    memcpy(table + 256, kernel_table + 256, page_size / 2);
+    fill_kernel_half(table);
     count_of(root).store(1, Order::relaxed);
     return root;
 }
@@ -172,7 +166,7 @@ Result<u64> create_page_table(MayLock& context)
 void destroy_page_table(MayLock& context, u64 root)
 {
     for (u64 index = 0; index < 256 && count_of(root).load(Order::relaxed) > 1; index++)
-        free_below(context, root, load(table_at(root)[index]), top_shift);
+        free_below(context, root, load_entry(table_at(root)[index]), top_shift);
     kernel().frames.free(FrameNumber{root >> page_shift});
 }
 
@@ -180,8 +174,8 @@ Result<void> map_page(MayLock& context, u64 root, u64 address, FrameNumber frame
 {
     u64 table = TRY(leaf_table_made(context, root, address));
     u64& entry = table_at(table)[index_of(address, leaf_shift)];
-    if (!has_frame(load(entry))) add_to(count_of(table), 1);
-    store(entry, make_entry(frame, access));
+    if (!has_frame(load_entry(entry))) add_to(count_of(table), 1);
+    store_entry(entry, make_entry(frame, access));
     return {};
 }
 
@@ -190,16 +184,16 @@ void protect_page(u64 root, u64 address, PageAccess access)
     u64 table = leaf_table(root, address);
     ASSERT(table != 0);
     u64& entry = table_at(table)[index_of(address, leaf_shift)];
-    u64 value = load(entry);
+    u64 value = load_entry(entry);
     ASSERT(has_frame(value));
-    store(entry, make_entry(FrameNumber{frame_of(value)}, access));
+    store_entry(entry, make_entry(FrameNumber{frame_of(value)}, access));
 }
 
 Translation unmap_page(u64 root, u64 address)
 {
     u64 table = leaf_table(root, address);
     if (table == 0) return {};
-    u64 value = __atomic_exchange_n(&table_at(table)[index_of(address, leaf_shift)], 0, __ATOMIC_ACQ_REL);
+    u64 value = exchange_entry(table_at(table)[index_of(address, leaf_shift)], 0);
     if (has_frame(value)) add_to(count_of(table), -1);
     return translation_of(value);
 }
@@ -207,7 +201,7 @@ Translation unmap_page(u64 root, u64 address)
 Translation translate(u64 root, u64 address)
 {
     u64 table = leaf_table(root, address);
-    return table ? translation_of(load(table_at(table)[index_of(address, leaf_shift)])) : Translation{};
+    return table ? translation_of(load_entry(table_at(table)[index_of(address, leaf_shift)])) : Translation{};
 }
 
 bool next_translation(u64 root, u64& address, u64 end, Translation& translation)
@@ -217,7 +211,7 @@ bool next_translation(u64 root, u64& address, u64 end, Translation& translation)
         if (table == 0) continue;
         const u64* entry = &table_at(table)[index_of(address, leaf_shift)];
         for (u64 stop = end_in_leaf(address, end); address < stop; address += page_size, entry++) {
-            u64 value = load(*entry);
+            u64 value = load_entry(*entry);
             if (!has_frame(value)) continue;
             translation = translation_of(value);
             return true;
@@ -237,9 +231,9 @@ usize take_translations(u64 root, u64& address, u64 end, std::span<u64> frames)
         u64 stop = end_in_leaf(address, end);
         usize before = count;
         for (; address < stop && count < frames.size(); address += page_size, entry++) {
-            u64 value = load(*entry);
+            u64 value = load_entry(*entry);
             if (!has_frame(value)) continue;
-            store(*entry, 0);
+            store_entry(*entry, 0);
             frames[count++] = frame_of(value);
         }
         add_to(count_of(table), -static_cast<i32>(count - before));
@@ -258,7 +252,7 @@ Result<void> share_translations(MayLock& context, const ShareRequest& request, b
         u64 copy_table = 0;
         u64 added = 0;
         for (u64 stop = end_in_leaf(address, request.end); address < stop; address += page_size, entry++) {
-            u64 value = load(*entry);
+            u64 value = load_entry(*entry);
             FrameNumber frame{frame_of(value)};
             if (!has_frame(value) || !request.share(request.argument, frame)) continue;
             if (copy_table == 0) {
@@ -271,10 +265,10 @@ Result<void> share_translations(MayLock& context, const ShareRequest& request, b
             }
             if (value & page_write) {
                 value &= ~page_write;
-                store(*entry, value);
+                store_entry(*entry, value);
                 narrowed = true;
             }
-            store(table_at(copy_table)[index_of(address, leaf_shift)], value);
+            store_entry(table_at(copy_table)[index_of(address, leaf_shift)], value);
             added++;
         }
         if (copy_table != 0) add_to(count_of(copy_table), static_cast<i32>(added));
@@ -299,20 +293,5 @@ void free_tables(MayLock&, u64 chain)
 }
 
 u64 page_table_pages(u64 root) { return count_of(root).load(Order::relaxed); }
-
-void zero_frame(FrameNumber frame)
-{
-    void* to = table_at(physical_address(frame));
-    u64 words = page_size / 8;
-    asm volatile("rep stosq" : "+D"(to), "+c"(words) : "a"(0) : "memory");
-}
-
-void copy_frame(FrameNumber to, FrameNumber from)
-{
-    void* target = table_at(physical_address(to));
-    const void* source = table_at(physical_address(from));
-    u64 words = page_size / 8;
-    asm volatile("rep movsq" : "+D"(target), "+S"(source), "+c"(words)::"memory");
-}
 
 }  // namespace takt::hal

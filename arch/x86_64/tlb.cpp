@@ -1,4 +1,5 @@
-// Forgetting user translations, here and on other CPUs (Intel SDM vol. 3, section 4.10).
+// Forgetting user translations, here and on other CPUs (Intel SDM vol. 3, section 4.10). The simulated machine does it
+// the same way.
 //
 // Each CPU has a mailbox into which requests of all initiators merge, so nobody waits for room: a ticket counts
 // requests, and the interrupt handler says up to which ticket it has served. An initiator waits with preemption and
@@ -7,14 +8,12 @@
 // Race: a CPU that switches to the space while the tables change. The switch stores CpuState::space (and the space's
 // CpuSet) before it loads the root; we change the table, then fence, then read CpuState::space. Either we see the CPU,
 // or it loads the root after our change is visible.
-#include <arch/x86_64/interrupt_vectors.hpp>
-#include <arch/x86_64/memory_map.hpp>
-#include <arch/x86_64/start.hpp>
 #include <arch/x86_64/tlb.hpp>
 #include <kernel/hal/paging.hpp>
 #include <kernel/kernel.hpp>
 #include <kernel/mm/address_space.hpp>
 #include <kernel/sched/cpu.hpp>
+#include <machine/mmu.hpp>
 
 namespace takt {
 namespace machine {
@@ -28,13 +27,6 @@ constexpr u64 request_barrier = 1ull << 61;
 constexpr u64 range_bits = request_leave - 1 - request_all - request_barrier;
 constexpr u64 flush_pages_max = 32;  // beyond, one reload costs less
 static_assert(flush_pages_max < page_size);
-
-struct alignas(64) Mailbox {
-    Atomic<u64> pending{0};
-    Atomic<u32> requested{0};
-    Atomic<u32> served{0};
-};
-constinit Mailbox mailboxes[cpu_count_max];
 
 u64 request_for(u64 start, u64 end)
 {
@@ -53,7 +45,7 @@ u64 merge(u64 left, u64 right)
     return b == 0 ? flags | a : flags | request_all;
 }
 
-u32 post(Mailbox& box, u64 request)
+u32 post(FlushMailbox& box, u64 request)
 {
     u64 seen = box.pending.load(Order::relaxed);
     while (!box.pending.compare_exchange(seen, merge(seen, request), Order::release)) {
@@ -64,21 +56,20 @@ u32 post(Mailbox& box, u64 request)
 
 void leave_unused_space(CpuState& cpu)
 {
-    if (!cpu.space || cpu.current->context.space == cpu.space) return;
-    __atomic_store_n(&cpu.space, nullptr, __ATOMIC_RELAXED);
-    write_cr3(kernel_root());
+    AddressSpace* space = cpu.space.load(Order::relaxed);
+    if (space && cpu.current->context.space != space) load_space(cpu, nullptr);
 }
 
 void serve(CpuState& cpu, u64 request)
 {
     if (request & request_leave) leave_unused_space(cpu);
-    if (request & request_all) return write_cr3(read_cr3());
+    if (request & request_all) return forget_translations();
     u64 first = request & range_bits & ~(page_size - 1);
     u64 pages = request & (page_size - 1);
-    for (u64 page = 0; page < pages; page++) invalidate_page(first + page * page_size);
+    for (u64 page = 0; page < pages; page++) forget_translation(first + page * page_size);
 }
 
-bool runs(CpuState& cpu, const AddressSpace& space) { return __atomic_load_n(&cpu.space, __ATOMIC_RELAXED) == &space; }
+bool runs(CpuState& cpu, const AddressSpace& space) { return cpu.space.load(Order::relaxed) == &space; }
 
 // Serves the request on this CPU and on all others that run the space.
 void ask_users(AddressSpace& space, u64 request)
@@ -88,7 +79,7 @@ void ask_users(AddressSpace& space, u64 request)
     u32 tickets[cpu_count_max];
     {
         PreemptOff off;
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        full_barrier();
         CpuState& self = this_cpu(off);
         if (runs(self, space)) {
             hal::InterruptState interrupts = hal::save_and_disable_interrupts();
@@ -100,24 +91,35 @@ void ask_users(AddressSpace& space, u64 request)
         for (int next = users.next(0); next >= 0; next = users.next(static_cast<usize>(next) + 1)) {
             CpuId cpu{static_cast<u32>(next)};
             if (!runs(scheduler.cpu(cpu), space)) continue;
-            tickets[cpu.value] = post(mailboxes[cpu.value], request);
+            tickets[cpu.value] = post(scheduler.cpu(cpu).flush_mailbox, request);
             asked.set(cpu.value);
-            send_ipi(cpu, vector_tlb);
+            send_flush_interrupt(cpu);
         }
     }
     for (int next = asked.next(0); next >= 0; next = asked.next(static_cast<usize>(next) + 1)) {
         ASSERT(hal::interrupts_enabled());
+        const FlushMailbox& box = scheduler.cpu(CpuId{static_cast<u32>(next)}).flush_mailbox;
         // bound: the longest time that the CPU has interrupts off
-        while (static_cast<i32>(mailboxes[next].served.load(Order::acquire) - tickets[next]) < 0) hal::spin_hint();
+        while (static_cast<i32>(box.served.load(Order::acquire) - tickets[next]) < 0) hal::spin_hint();
     }
 }
 
 }  // namespace
 
+void load_space(CpuState& cpu, AddressSpace* space)
+{
+    if (space) space->entered_on(CpuId{cpu.cpu_id});
+    cpu.space.store(space, Order::relaxed);
+    if (space)
+        load_root(space->root());
+    else
+        load_kernel_root();
+}
+
 void on_tlb_interrupt(IrqContext&)
 {
     CpuState& cpu = hal::current_cpu();
-    Mailbox& box = mailboxes[cpu.cpu_id];
+    FlushMailbox& box = cpu.flush_mailbox;
     u32 ticket = box.requested.load(Order::acquire);
     serve(cpu, box.pending.exchange(0, Order::acq_rel));
     // Entry and return of an interrupt serialise: that is the barrier of barrier_on_users().

@@ -2,7 +2,7 @@
 #include <arch/x86_64/cpu_features.hpp>
 #include <arch/x86_64/kernel_stack.hpp>
 #include <arch/x86_64/memory_map.hpp>
-#include <arch/x86_64/start.hpp>
+#include <arch/x86_64/tlb.hpp>
 #include <arch/x86_64/vector_registers.hpp>
 #include <kernel/hal/switch.hpp>
 #include <kernel/hal/user_context.hpp>
@@ -117,10 +117,7 @@ void set_address_space(Thread& thread, AddressSpace* space)
     thread.context.space = space;
     if (&thread != &current_thread()) return;
     Cpu& cpu = this_cpu(off);
-    if (cpu.space == space) return;
-    if (space) space->entered_on(CpuId{cpu.cpu_id});
-    cpu.space = space;
-    write_cr3(space ? space->root() : kernel_root());
+    if (cpu.space.load(Order::relaxed) != space) load_space(cpu, space);
 }
 
 Result<void> set_thread_base(Thread& thread, ThreadBase which, u64 value)

@@ -2,8 +2,8 @@
 // offset; entry.S names them and traps.cpp checks them.
 #pragma once
 
+#include <arch/x86_64/flush_mailbox.hpp>
 #include <kernel/base/types.hpp>
-#include <kernel/hal/atomic.hpp>
 
 namespace takt {
 class AddressSpace;
@@ -31,17 +31,18 @@ struct alignas(64) CpuState {
     Atomic<Thread*> user_state_of{nullptr};  // 24: whose thread bases and vector state the registers hold
     // Bits 0-15: preemption count; 16-23: interrupt nesting; bit 31 set: no reschedule needed. Zero means "preempt
     // now".
-    u32 preempt_word = 0x80000000;  // 32
-    u32 cpu_id = 0;                 // 36
-    AddressSpace* space = nullptr;  // 40: the user address space whose root is loaded, kept while kernel threads run
-    u32 apic_id = 0;                // 48
-    u32 pad[2] = {};                // 52
-    TaskState task_state;           // 60: so that stack0 is at 64
+    u32 preempt_word = 0x80000000;         // 32
+    u32 cpu_id = 0;                        // 36
+    Atomic<AddressSpace*> space{nullptr};  // 40: whose root is loaded, kept while kernel threads run
+    u32 apic_id = 0;                       // 48
+    u32 pad[2] = {};                       // 52
+    TaskState task_state;                  // 60: so that stack0 is at 64
 
     u64 descriptors[10] = {};
     Atomic<u32> online{0};
     u64 interrupt_stacks = 0;  // three of interrupt_stack_size
     u64 user_gs_base = 0;      // what the shadow GS base register holds
+    FlushMailbox flush_mailbox;
 };
 static_assert(sizeof(TaskState) == 104);
 

@@ -16,7 +16,7 @@ void load_user_state(CpuState& cpu, Thread& thread);
 inline bool user_state_loaded(const CpuState& cpu, const Thread& thread)
 {
     return cpu.user_state_of.load(Order::relaxed) == &thread && thread.context.user_state_cpu == cpu.cpu_id &&
-           cpu.space == thread.context.space;
+           cpu.space.load(Order::relaxed) == thread.context.space;
 }
 
 }  // namespace machine

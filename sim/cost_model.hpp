@@ -19,6 +19,10 @@ struct CostModel {
     i64 interrupt_entry = 100;
     i64 interrupt_exit = 50;
     i64 context_switch = 100;
+    i64 kernel_entry = 30;  // of a system call, and the way back
+    i64 kernel_exit = 30;
+    i64 load_root = 100;
+    i64 forget_page = 50;
     i64 spin = 20;  // one turn of a waiting loop
 };
 

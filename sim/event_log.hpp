@@ -8,8 +8,8 @@
 
 namespace takt::sim {
 
-enum class EventKind : u8 { switch_to, wake, interrupt, hand_over };
-inline constexpr usize event_kind_count = 4;
+enum class EventKind : u8 { switch_to, wake, interrupt, hand_over, system_call };
+inline constexpr usize event_kind_count = 5;
 
 class EventLog {
 public:

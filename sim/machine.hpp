@@ -25,13 +25,14 @@
 #include <sim/random.hpp>
 #include <sim/running_clock.hpp>
 #include <sim/store_buffers.hpp>
+#include <sim/translation_cache.hpp>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace takt {
-class Core;
 class Cpu;
+class Kernel;
 class TestMachine;
 class Thread;
 namespace hal {
@@ -41,7 +42,7 @@ enum class Observed : u8;
 
 namespace takt::sim {
 
-enum class InterruptKind : u8 { timer, reschedule, device, call };
+enum class InterruptKind : u8 { timer, reschedule, device, call, flush };
 
 struct Interrupt {
     i64 arrival_ns = 0;
@@ -55,6 +56,8 @@ struct Processor {
     bool interrupts_enabled = false;
     i64 timer_deadline_ns = never_ns;
     std::vector<Interrupt> pending;  // by arrival
+    u64 root = 0;                    // physical address of the page table that is loaded; 0: none
+    TranslationCache translations;
 
     // --- The machine's own.
     i64 next_interrupt_ns = never_ns;  // of `pending` and the timer
@@ -218,8 +221,13 @@ public:
     u64 memory_bytes() const { return options.memory_bytes; }
     void* allocate_object(usize bytes, usize alignment);
 
+    // The text of the programs: the host's functions (arch/sim/user_mode.hpp). Complete before the machine runs.
+    std::deque<std::function<void()>> functions;
+    // What the kernel has written to its early console.
+    std::string console;
+
     // --- Whose machine it is, for the layers above.
-    takt::Core* core = nullptr;
+    takt::Kernel* kernel = nullptr;
     takt::TestMachine* owner = nullptr;
     Watcher* watcher = nullptr;
 

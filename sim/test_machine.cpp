@@ -1,7 +1,8 @@
-#include <kernel/mm/out_of_memory.hpp>
+#include <arch/sim/start.hpp>
 #include <machine/fiber.hpp>
 #include <new>
 #include <sim/test_machine.hpp>
+#include <string.h>
 #include <utility>
 
 namespace takt {
@@ -28,27 +29,41 @@ TestMachine::TestMachine(u32 cpus, u64 memory_bytes)
 {
 }
 
-TestMachine::TestMachine(const sim::MachineOptions& options) : machine_(options)
+TestMachine::TestMachine(const sim::MachineOptions& options) : TestMachine(options, std::span<const u8>{})
+{
+    machine_.run_until(sim::never_ns);
+}
+
+TestMachine::TestMachine(const sim::MachineOptions& options, std::span<const u8> archive)
+    : machine_(options), whole_(!archive.empty())
 {
     const u32 cpus = options.processors;
     machine_.owner = this;
     machine_.boot_info.ranges[0] = {0, options.memory_bytes, true};
     machine_.boot_info.range_count = 1;
-    core_ = new (machine_.allocate_object(sizeof(Core), alignof(Core))) Core;
-    machine_.core = core_;
+    if (whole_) place_archive(archive);
+    machine_.kernel = &machine::make_kernel(machine_.allocate_object(sizeof(Kernel), alignof(Kernel)));
     processor_starts_.reserve(cpus);
     for (u32 number = 0; number < cpus; number++) {
         Cpu& cpu = *new (machine_.allocate_object(sizeof(Cpu), alignof(Cpu))) Cpu(CpuId{number});
         Thread& idle = *new (machine_.allocate_object(sizeof(Thread), alignof(Thread))) Thread(ThreadId{0}, "idle");
         machine_.processor(number).cpu = &cpu;
-        core_->scheduler.add_cpu(cpu, idle);
+        scheduler().add_cpu(cpu, idle);
         processor_starts_.push_back({this, number});
         machine_.start_processor(number, machine_.take_stack().prepare(&processor_main, &processor_starts_.back()));
     }
-    machine_.run_until(sim::never_ns);
 }
 
 TestMachine::~TestMachine() = default;
+
+// At the end of memory.
+void TestMachine::place_archive(std::span<const u8> archive)
+{
+    takt::hal::BootInfo& info = machine_.boot_info;
+    info.initramfs_start = page_floor(machine_.memory_bytes() - archive.size());
+    info.initramfs_length = archive.size();
+    memcpy(machine_.memory() + info.initramfs_start, archive.data(), archive.size());
+}
 
 void TestMachine::processor_main(void* argument)
 {
@@ -62,11 +77,15 @@ void TestMachine::boot_processor(u32 number)
     hal::enable_interrupts();
     if (number == 0) {
         MayBlock context = ContextMint::may_block(hal::current_thread());
-        core_->frames.init(context);
-        for (u32 other = 0; other < cpu_count(); other++)
-            core_->scheduler.start_cpu_threads(context, cpu(other)).value();
+        kernel().frames.init(context);
+        if (whole_) {
+            machine::start_whole_kernel(context);
+        } else {
+            for (u32 other = 0; other < cpu_count(); other++)
+                scheduler().start_cpu_threads(context, cpu(other)).value();
+        }
     }
-    core_->scheduler.idle_loop();
+    scheduler().idle_loop();
 }
 
 // --- Threads.
@@ -95,7 +114,7 @@ Thread& TestMachine::spawn(const char* name, SchedulingParameters parameters, Bo
     machine::make_fiber(thread, &thread_main);
     alive_++;
     if (sim::Machine::running())
-        core_->scheduler.start(thread);
+        scheduler().start(thread);
     else
         to_start_.push_back(&thread);
     return thread;
@@ -121,7 +140,7 @@ void TestMachine::start_waiting_threads()
 {
     if (to_start_.empty()) return;
     interrupt(CpuId{0}, [this, threads = std::exchange(to_start_, {})] {
-        for (Thread* thread : threads) core_->scheduler.start(*thread);
+        for (Thread* thread : threads) scheduler().start(*thread);
     });
 }
 
@@ -190,21 +209,5 @@ std::string TestMachine::describe_threads() const NO_THREAD_SAFETY_ANALYSIS
     }
     return text;
 }
-
-// --- What the core asks of layers that are not there.
-
-ThreadId allocate_thread_id()
-{
-    sim::Machine& machine = *sim::Machine::current();
-    if (sim::Machine::running()) machine.order(0);
-    return ThreadId{++machine.owner->last_thread_id_};
-}
-
-void log_text(LogLevel, std::string_view text) { sim::Machine::current()->owner->log_ += text; }
-
-void announce_log() {}  // the log is read when the test looks
-
-// There are no processes that could be ended.
-bool kill_for_memory(MayBlock&) { return false; }
 
 }  // namespace takt

@@ -1,4 +1,5 @@
-// TestMachine: a simulated machine with the kernel's core on it, for unit tests.
+// TestMachine: a simulated machine with a kernel on it whose lower half runs: threads and all that they need, no
+// processes or files (program_machine.hpp has these). For unit tests.
 //
 //     TestMachine machine(2);                              // CPUs
 //     std::vector<std::string> order;
@@ -11,11 +12,11 @@
 #pragma once
 
 #include <functional>
-#include <kernel/core.hpp>
+#include <kernel/kernel.hpp>
 #include <kernel/sched/cpu.hpp>
-#include <kernel/trace/log.hpp>
 #include <memory>
 #include <sim/machine.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -59,25 +60,27 @@ public:
     // --- Devices: a line goes up now.
     void raise_interrupt(u32 line) { machine_.raise(line); }
 
-    Core& core() { return *core_; }
-    Scheduler& scheduler() { return core_->scheduler; }
+    Kernel& kernel() { return *machine_.kernel; }
+    Core& core() { return kernel(); }
+    Scheduler& scheduler() { return kernel().scheduler; }
     Cpu& cpu(u32 number) { return *machine_.processor(number).cpu; }
     u32 cpu_count() const { return machine_.processor_count(); }
     // What runs on a CPU: "idle" for its idle thread.
     std::string running_on(u32 number);
-    // Text that the kernel has logged.
-    const std::string& log() const { return log_; }
     sim::Machine& machine() { return machine_; }
     u64 machine_events() const { return machine_.events.total(); }
     // By thread id, for EventLog::write_trace(). "" for those that were not spawned.
     std::vector<std::string> thread_names() const;
 
+protected:
+    // Not started. With an archive, which becomes its first file system, the kernel starts all that it has.
+    TestMachine(const sim::MachineOptions& options, std::span<const u8> archive);
+
 private:
     class BodyThread;
     struct Spawned;
-    friend ThreadId allocate_thread_id();
-    friend void log_text(LogLevel level, std::string_view text);
 
+    void place_archive(std::span<const u8> archive);
     void boot_processor(u32 number);
     void start_waiting_threads();
     void thread_ended();
@@ -94,11 +97,9 @@ private:
     std::vector<std::unique_ptr<Spawned>> spawned_;
     std::vector<ProcessorStart> processor_starts_;
     std::vector<Thread*> to_start_;
-    Core* core_ = nullptr;
+    bool whole_ = false;
     usize alive_ = 0;
     bool return_at_last_end_ = false;
-    std::string log_;
-    i32 last_thread_id_ = 0;
 };
 
 }  // namespace takt

@@ -1,4 +1,6 @@
 // hal/context.hpp: a thread is a fibre of the host.
+#include <arch/sim/user_mode.hpp>
+#include <arch/x86_64/tlb.hpp>
 #include <kernel/core.hpp>
 #include <kernel/hal/switch.hpp>
 #include <kernel/sched/cpu.hpp>
@@ -30,6 +32,7 @@ void machine::make_fiber(Thread& thread, void (*entry)(Thread&))
 
 void machine::free_fiber(Thread& thread)
 {
+    delete thread.context.user;
     sim::Machine::current()->give_back(*thread.context.stack);
     thread.context = {};
 }
@@ -44,15 +47,19 @@ void hal::destroy_context(MayBlock&, Thread& thread) { machine::free_fiber(threa
 
 void hal::switch_context(Thread& from, Thread& to)
 {
-    sim::Machine& machine = *sim::Machine::current();
-    machine.pass(machine.cost.context_switch);
-    current_cpu().current = &to;
-    machine.events.add(current_cpu_number(), machine.now_ns(), sim::EventKind::switch_to, static_cast<u32>(to.id.value),
-                       to.level);
-    if (machine.watcher) {
+    sim::Machine& simulated = *sim::Machine::current();
+    simulated.pass(simulated.cost.context_switch);
+    Cpu& cpu = current_cpu();
+    cpu.current = &to;
+    // Null: a thread of the kernel, or one that ends, runs in whatever space is loaded.
+    if (to.context.space && cpu.space.load(Order::relaxed) != to.context.space)
+        machine::load_space(cpu, to.context.space);
+    simulated.events.add(cpu.cpu_id, simulated.now_ns(), sim::EventKind::switch_to, static_cast<u32>(to.id.value),
+                         to.level);
+    if (simulated.watcher) {
         sim::Processor& processor = *sim::Machine::running();
-        sim::Machine::Outside outside(machine);
-        machine.watcher->switches(processor, from, to);
+        sim::Machine::Outside outside(simulated);
+        simulated.watcher->switches(processor, from, to);
     }
     takt_sim_switch(&from.context.stack_pointer, to.context.stack_pointer);
 }

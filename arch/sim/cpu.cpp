@@ -1,8 +1,8 @@
 // hal/cpu.hpp and hal/entropy.hpp. Outside of a run the same functions answer host code: there is no CPU, nothing is
 // disabled, and no time passes.
 #include <kernel/base/assert.hpp>
-#include <kernel/core.hpp>
 #include <kernel/hal/entropy.hpp>
+#include <kernel/kernel.hpp>
 #include <kernel/sched/cpu.hpp>
 #include <sim/machine.hpp>
 
@@ -25,7 +25,8 @@ Cpu& running_cpu() { return *sim::Machine::running()->cpu; }
 
 }  // namespace
 
-Core& core() { return *machine().core; }
+Kernel& kernel() { return *machine().kernel; }
+Core& core() { return kernel(); }
 
 Thread& current_thread()
 {

@@ -1,4 +1,6 @@
 // hal/interrupts.hpp, and the way from the machine's interrupts into the core.
+#include <arch/sim/user_mode.hpp>
+#include <arch/x86_64/tlb.hpp>
 #include <kernel/core.hpp>
 #include <kernel/hal/interrupts.hpp>
 #include <kernel/sched/cpu.hpp>
@@ -24,6 +26,8 @@ public:
             return hal::core().interrupts.on_interrupt(context, interrupt.number);
         case sim::InterruptKind::call:
             return machine.call(interrupt.number)();
+        case sim::InterruptKind::flush:
+            return machine::on_tlb_interrupt(context);
         }
     }
 };
@@ -44,6 +48,8 @@ void sim::enter_interrupt(Machine& machine, const Interrupt& interrupt)
     }
     Cpu& cpu = hal::current_cpu();
     if (cpu.preempt_count == 0 && cpu.interrupt_depth == 0 && cpu.reschedule) hal::core().scheduler.preempt_current();
+    Thread& thread = hal::current_thread();
+    if (thread.context.user && thread.context.user->in_user_mode) machine::return_from_interrupt(thread);
 }
 
 namespace hal {

@@ -17,7 +17,10 @@ void panic(const char* message, const char* file, int line)
 
 namespace hal {
 
-void early_console_write(std::string_view text) { fwrite(text.data(), 1, text.size(), stderr); }
+void early_console_write(std::string_view text)
+{
+    if (sim::Machine* machine = sim::Machine::current()) machine->console += text;
+}
 
 namespace {
 

@@ -1,11 +1,13 @@
 // The part of Cpu that the simulated machine keeps.
 #pragma once
 
+#include <arch/x86_64/flush_mailbox.hpp>
 #include <kernel/base/types.hpp>
 
 namespace takt {
+class AddressSpace;
 class Thread;
-}
+}  // namespace takt
 
 namespace takt::machine {
 
@@ -15,6 +17,8 @@ struct CpuState {
     u32 preempt_count = 0;
     u32 interrupt_depth = 0;
     bool reschedule = false;
+    Atomic<AddressSpace*> space{nullptr};  // whose root is loaded, kept while kernel threads run
+    FlushMailbox flush_mailbox;
 };
 
 }  // namespace takt::machine

@@ -68,7 +68,8 @@ void FutexTable::init(MayBlock& context, u32 cpu_count)
 
 FutexBucket& FutexTable::bucket_of(const AddressSpace::FutexKey& key)
 {
-    u64 mixed = (reinterpret_cast<u64>(key.object) >> 4 ^ key.offset >> 2) * 0x9e3779b97f4a7c15ull;
+    // By the place in memory: addresses of a simulated machine's kernel are the host's choice.
+    u64 mixed = (hal::physical_of(key.object) >> 4 ^ key.offset >> 2) * 0x9e3779b97f4a7c15ull;
     return buckets_[(mixed >> 40) & bucket_mask_];
 }
 

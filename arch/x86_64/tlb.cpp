@@ -7,7 +7,8 @@
 //
 // Race: a CPU that switches to the space while the tables change. The switch stores CpuState::space (and the space's
 // CpuSet) before it loads the root; we change the table, then fence, then read CpuState::space. Either we see the CPU,
-// or it loads the root after our change is visible.
+// or it loads the root after our change is visible. And a CPU that switches away: until it has loaded the other root it
+// may walk the old tables. So while it switches it counts as a user of either.
 #include <arch/x86_64/tlb.hpp>
 #include <kernel/hal/paging.hpp>
 #include <kernel/kernel.hpp>
@@ -69,7 +70,14 @@ void serve(CpuState& cpu, u64 request)
     for (u64 page = 0; page < pages; page++) forget_translation(first + page * page_size);
 }
 
-bool runs(CpuState& cpu, const AddressSpace& space) { return cpu.space.load(Order::relaxed) == &space; }
+// CpuState::space of a CPU that switches, which may be to or from any.
+AddressSpace* const switching = reinterpret_cast<AddressSpace*>(1);
+
+bool runs(CpuState& cpu, const AddressSpace& space)
+{
+    const AddressSpace* loaded = cpu.space.load(Order::relaxed);
+    return loaded == &space || loaded == switching;
+}
 
 // Serves the request on this CPU and on all others that run the space.
 void ask_users(AddressSpace& space, u64 request)
@@ -109,11 +117,12 @@ void ask_users(AddressSpace& space, u64 request)
 void load_space(CpuState& cpu, AddressSpace* space)
 {
     if (space) space->entered_on(CpuId{cpu.cpu_id});
-    cpu.space.store(space, Order::relaxed);
+    cpu.space.store(switching, Order::relaxed);
     if (space)
         load_root(space->root());
     else
         load_kernel_root();
+    cpu.space.store(space, Order::relaxed);
 }
 
 void on_tlb_interrupt(IrqContext&)

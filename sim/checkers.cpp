@@ -76,6 +76,8 @@ void Checkers::left_kernel(sim::Processor& processor)
     Cpu& cpu = *processor.cpu;
     if (cpu.preempt_count != 0 || cpu.interrupt_depth != 0)
         fail(describe(*cpu.current) + " left the kernel with preemption off on " + cpu_text(processor.number));
+    if (cpu.current->user && (cpu.current->lock_depth != 0 || cpu.current->mutex_depth != 0))
+        fail(describe(*cpu.current) + " left the kernel with a lock");
     if (cpu.reschedule && !reschedule_is_coming(processor.number))
         fail(cpu_text(processor.number) + " left the kernel with a reschedule due, and nothing will do it");
     check_timers(processor);

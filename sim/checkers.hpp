@@ -11,7 +11,10 @@
 //   timers       the machine's timer is armed for a CPU's earliest timer, or for the end of the running thread's turn,
 //                before the CPU leaves the kernel
 //   turns        a fair or round-robin thread with an equal waiting has an end to its turn
-//   atomicity    no thread leaves the kernel with preemption off
+//   atomicity    no thread leaves the kernel with preemption off, or with a lock
+//
+// Where they happen (arch/sim/mmu.cpp), not here: a frame that is freed is in no page table, and no CPU remembers how
+// to reach it; a CPU reaches only frames that are programs'.
 //
 // That no wake-up is lost shows at the end of a run: somebody waits for ever.
 #pragma once

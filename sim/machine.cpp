@@ -30,6 +30,7 @@ Machine::Machine(const MachineOptions& what)
         processors_.back()->random = Random::stream(what.seed, number);
         processors_.back()->until_delay = 1;
     }
+    mappings.resize(what.memory_bytes / page_size);
     mapping_bytes_ = what.memory_bytes + object_bytes + memory_alignment;
     mapping_ =
         mmap(nullptr, mapping_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

@@ -223,8 +223,13 @@ public:
 
     // The text of the programs: the host's functions (arch/sim/user_mode.hpp). Complete before the machine runs.
     std::deque<std::function<void()>> functions;
+    // Of programs, those that live.
+    std::vector<takt::Thread*> user_threads;
     // What the kernel has written to its early console.
     std::string console;
+
+    // How many page table entries map each frame.
+    std::vector<u32> mappings;
 
     // --- Whose machine it is, for the layers above.
     takt::Kernel* kernel = nullptr;

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <arch/sim/user_mode.hpp>
+#include <kernel/process/task.hpp>
 #include <sim/archive.hpp>
 #include <sim/program_machine.hpp>
+#include <stdio.h>
 
 namespace takt {
 namespace {
@@ -56,7 +58,33 @@ void ProgramMachine::run(std::function<void(Program&)> init, Duration limit)
     init_ = std::move(init);
     machine().run_until((now() + limit).ns);
     if (done_) return;
-    throw sim::Stopped(machine().idle() ? "the first process waits for ever" : "the run takes too long");
+    throw sim::Stopped((machine().idle() ? "the first process waits for ever:" : "the run takes too long:") +
+                       describe_programs());
+}
+
+std::string ProgramMachine::describe_programs()
+{
+    static constexpr const char* states[] = {"not started", "ready", "waiting", "ended"};
+    std::string text;
+    for (Thread* thread : machine().user_threads) {
+        const hal::UserFrame& frame = hal::user_frame(*thread);
+        const auto& task = static_cast<const Task&>(*thread);
+        char line[256];
+        snprintf(line, sizeof line, "\n  %d of process %d (child of %d): %s at level %u, ", thread->id.value,
+                 task.process->pid.value, task.process->parent ? task.process->parent->pid.value : 0,
+                 states[static_cast<usize>(thread->state)], thread->level);
+        text += line;
+        if (thread->context.user->in_user_mode)
+            text += "in user mode";
+        else if (frame.orig_rax == ~0ull)
+            text += "in a fault or an interrupt";
+        else {
+            snprintf(line, sizeof line, "in call %lu (%#lx, %#lx, %#lx, %#lx)", frame.orig_rax, frame.rdi, frame.rsi,
+                     frame.rdx, frame.r10);
+            text += line;
+        }
+    }
+    return text;
 }
 
 }  // namespace takt

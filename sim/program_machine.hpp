@@ -24,6 +24,8 @@ public:
     void run(std::function<void(Program&)> init, Duration limit = seconds(1000));
 
 private:
+    std::string describe_programs();
+
     std::vector<ProgramFunction> added_;  // that of index 0 is the first process's
     std::function<void(Program&)> init_;
     bool done_ = false;

@@ -32,6 +32,7 @@ void machine::make_fiber(Thread& thread, void (*entry)(Thread&))
 
 void machine::free_fiber(Thread& thread)
 {
+    if (thread.context.user) std::erase(sim::Machine::current()->user_threads, &thread);
     delete thread.context.user;
     sim::Machine::current()->give_back(*thread.context.stack);
     thread.context = {};

@@ -3,6 +3,7 @@
 #include <arch/sim/mmu.hpp>
 #include <arch/x86_64/page_entry.hpp>
 #include <kernel/hal/boot_info.hpp>
+#include <kernel/hal/observe_memory.hpp>
 #include <kernel/kernel.hpp>
 #include <machine/atomic.hpp>
 #include <machine/mmu.hpp>
@@ -27,6 +28,13 @@ std::string text_of(const char* what, u64 address, u64 physical)
     char text[128];
     snprintf(text, sizeof text, "CPU %u %s for address %#lx at %#lx", sim::Machine::running()->number, what, address,
              physical);
+    return text;
+}
+
+std::string freed_text(u64 physical, const char* why)
+{
+    char text[128];
+    snprintf(text, sizeof text, "the frame at %#lx is freed, and %s", physical, why);
     return text;
 }
 
@@ -61,12 +69,56 @@ bool allows(u64 entry, UserAccess access)
            (!access.execute || !(entry & page_no_execute));
 }
 
+// Entries of pages, not of tables: processors here don't set the accessed bit, which those of pages have from the
+// start.
+bool maps_page(u64 entry)
+{
+    return (entry & page_held) || (entry & (page_present | page_accessed)) == (page_present | page_accessed);
+}
+
+void count_mapping(u64 entry, int change)
+{
+    if (!maps_page(entry)) return;
+    std::vector<u32>& mappings = running_machine().mappings;
+    mappings[(entry & page_frame_mask) >> page_shift] += static_cast<u32>(change);
+}
+
+// Nobody may reach a frame that is freed: no page table, and no processor by what it remembers of one.
+void check_freed(u64 frame)
+{
+    sim::Machine& machine = running_machine();
+    const u64 physical = frame << page_shift;
+    if (machine.mappings[frame] != 0) machine.fail(freed_text(physical, "a page table maps it"));
+    for (u32 number = 0; number < machine.processor_count(); number++) {
+        const sim::Processor& processor = machine.processor(number);
+        bool remembered = processor.root == physical;
+        const auto look = [&](u64 entry) { remembered |= (entry & page_frame_mask) == physical; };
+        processor.translations.each_page(look);
+        processor.translations.each_table(look);
+        if (remembered) machine.fail(freed_text(physical, "a CPU remembers it"));
+    }
+}
+
 }  // namespace
 
 u64* table_at(u64 physical) { return static_cast<u64*>(hal::direct_map(physical)); }
 u64 load_entry(const u64& entry) { return load_word(&entry, sizeof entry); }
-void store_entry(u64& entry, u64 value) { store_word(&entry, sizeof entry, value, false); }
-u64 exchange_entry(u64& entry, u64 value) { return exchange_word(&entry, sizeof entry, value); }
+
+void store_entry(u64& entry, u64 value)
+{
+    const u64 old = entry;
+    count_mapping(old, -1);
+    count_mapping(value, 1);
+    store_word(&entry, sizeof entry, value, false);
+}
+
+u64 exchange_entry(u64& entry, u64 value)
+{
+    const u64 old = exchange_word(&entry, sizeof entry, value);
+    count_mapping(old, -1);
+    count_mapping(value, 1);
+    return old;
+}
 
 // Loading a root is a serialising instruction.
 void load_root(u64 root)
@@ -123,3 +175,13 @@ void* translate_for(u64 address, UserAccess access)
 }
 
 }  // namespace takt::machine
+
+void takt::hal::observe_freed(FrameNumber first, unsigned order)
+{
+    sim::Machine& machine = *sim::Machine::current();
+    if (!sim::Machine::running()) return;
+    {
+        sim::Machine::Outside outside(machine);
+        for (u64 frame = first.value; frame < first.value + (1ull << order); frame++) machine::check_freed(frame);
+    }
+}

@@ -7,6 +7,7 @@
 #include <kernel/mm/address_space.hpp>
 #include <kernel/sched/cpu.hpp>
 #include <machine/fiber.hpp>
+#include <sim/machine.hpp>
 #include <string.h>
 
 namespace takt::hal {
@@ -44,13 +45,17 @@ bool create_user_context(MayBlock& context, Thread& child, const UserFrame& fram
     copy->frame.rbx = own.child_argument;
     if (registers.stack_pointer) copy->frame.rsp = registers.stack_pointer;
     child.context.user = copy;
+    sim::Machine::current()->user_threads.push_back(&child);
     return true;
 }
 
 bool reset_user_context(MayBlock& context, u64 entry, u64 stack_pointer)
 {
     Thread& self = context.thread();
-    if (!self.context.user) self.context.user = new UserState;
+    if (!self.context.user) {
+        self.context.user = new UserState;
+        sim::Machine::current()->user_threads.push_back(&self);
+    }
     UserState fresh;
     fresh.replaced = true;
     fresh.frame.orig_rax = ~0ull;

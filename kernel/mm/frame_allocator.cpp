@@ -1,5 +1,6 @@
 #include <kernel/core.hpp>
 #include <kernel/hal/clock.hpp>
+#include <kernel/hal/observe_memory.hpp>
 #include <kernel/hal/paging.hpp>
 #include <kernel/mm/out_of_memory.hpp>
 #include <kernel/sync/preempt_off.hpp>
@@ -329,6 +330,7 @@ void FrameAllocator::free(FrameNumber frame)
     FrameUse use = first.use;
     unsigned order = first.order;
     ASSERT(use >= FrameUse::kernel);  // else freed twice, or never allocated
+    hal::observe_freed(frame, order);
     first.references.store(0, Order::relaxed);
     u32 overflow[stock_batch];
     usize overflow_count = 0;
@@ -357,6 +359,7 @@ void FrameAllocator::drop(std::span<const u64> frames)
         ASSERT(before != 0);
         if (before != 1) continue;
         ASSERT(first.use >= FrameUse::kernel && first.order == 0);
+        hal::observe_freed(FrameNumber{frame}, 0);
         unused[count++] = static_cast<u32>(frame);
         if (count == stock_batch) free_singles(unused, std::exchange(count, 0));
     }

@@ -1,0 +1,2 @@
+// hal/observe_memory.hpp on the simulated machine: mmu.cpp.
+#pragma once

@@ -19,7 +19,7 @@ struct Options {
     bool no_shrink = false;
 };
 
-Outcome run_case(const Case& what) { return run_mixed(what); }
+Outcome run_case(const Case& what) { return scenario_of(what).run(what); }
 
 std::string command_of(const Case& what)
 {
@@ -45,8 +45,9 @@ Case shrink(Case failing, u32 threads)
         failing = smaller;
     }
     smaller = failing;
-    for (u32 operation = 0; operation < mixed_operation_count; operation++) {
-        smaller.operations = failing.operations & ((1u << mixed_operation_count) - 1) & ~(1u << operation);
+    const u32 operation_count = scenario_of(failing).operation_count;
+    for (u32 operation = 0; operation < operation_count; operation++) {
+        smaller.operations = failing.operations & ((1u << operation_count) - 1) & ~(1u << operation);
         if (still_fails(smaller)) failing = smaller;
     }
     smaller = failing;
@@ -109,6 +110,7 @@ void print_json(const Options& options, const Sum& sum, const Outcome* failed, u
     document["wakeups"] = sum.events[1];
     document["interrupts"] = sum.events[2];
     document["hand_overs"] = sum.events[3];
+    document["system_calls"] = sum.events[4];
     document["virtual_ns"] = sum.virtual_ns;
     document["event_hash"] = fmt::format("{:016x}", sum.hash);
     document["host_seconds"] = sum.seconds;
@@ -141,12 +143,12 @@ int run(const Options& options)
         print_json(options, sum, nullptr, 0);
         return 0;
     }
-    fmt::print(
-        "{}: {} seeds from {}, {} CPUs, {}: {} events ({} switches, {} wake-ups, {} interrupts, {} hand-overs) in "
-        "{:.1f} s, {:.0f} events/s; hash {:016x}\n",
-        what.scenario, sum.seeds, options.first.seed, what.cpus, options.mode, sum.total(), sum.events[0],
-        sum.events[1], sum.events[2], sum.events[3], sum.seconds, static_cast<double>(sum.total()) / sum.seconds,
-        sum.hash);
+    fmt::print("{}: {} seeds from {}, {} CPUs, {}: {} events ({} switches, {} wake-ups, {} interrupts, {} hand-overs, "
+               "{} system "
+               "calls) in {:.1f} s, {:.0f} events/s; hash {:016x}\n",
+               what.scenario, sum.seeds, options.first.seed, what.cpus, options.mode, sum.total(), sum.events[0],
+               sum.events[1], sum.events[2], sum.events[3], sum.events[4], sum.seconds,
+               static_cast<double>(sum.total()) / sum.seconds, sum.hash);
     return 0;
 }
 
@@ -161,7 +163,9 @@ int main(int count, char** values)
     CLI::App app{"Run the kernel on a simulated machine, every interleaving decided by a seed", "takt sim"};
     app.add_option("--seed", first.seed, "What decides the run")->capture_default_str();
     app.add_option("--cpus", first.cpus, "Simulated CPUs, 1 to 128")->capture_default_str()->check(CLI::Range(1, 128));
-    app.add_option("--scenario", first.scenario, "mixed")->capture_default_str()->check(CLI::IsMember({"mixed"}));
+    app.add_option("--scenario", first.scenario, "mixed: the kernel's threads; processes: programs")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"mixed", "processes"}));
     app.add_option("--mode", options.mode, "explore: with jitter; measure: without")
         ->capture_default_str()
         ->check(CLI::IsMember({"explore", "measure"}));

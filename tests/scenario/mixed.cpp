@@ -58,7 +58,7 @@ public:
           checkers_(machine_), random_(Random::stream(what.seed, 1000))
     {
         machine_.machine().events.trace(!what.trace_file.empty());
-        draw_jitter();
+        draw_jitter(machine_.machine(), random_);
     }
 
     Outcome run();
@@ -104,7 +104,6 @@ private:
     using Operation = void (Mixed::*)(MayBlock&, Random&);
     static const Operation operations_[mixed_operation_count];
 
-    void draw_jitter();
     void start_kernel_threads();
     void start_interrupts();
     void interrupt_now();
@@ -152,17 +151,6 @@ private:
 };
 
 // Seeds differ in how they disturb: some much, some seldom but for long.
-void Mixed::draw_jitter()
-{
-    sim::Jitter& jitter = machine_.machine().jitter;
-    constexpr u32 frequencies[] = {16, 64, 64, 256};
-    constexpr i64 delays[] = {200, 1000, 1000, 10'000};
-    jitter.delay_one_in = frequencies[random_.below(4)];
-    jitter.delay_ns_max = delays[random_.below(4)];
-    jitter.store_delay_one_in = static_cast<u32>(1 + random_.below(8));
-    jitter.store_delay_ns_max = delays[random_.below(4)];
-}
-
 // --- What threads do.
 
 const Mixed::Operation Mixed::operations_[mixed_operation_count] = {
@@ -417,13 +405,7 @@ Outcome Mixed::run()
         outcome.failed = true;
         outcome.message = stopped.what();
     }
-    const sim::EventLog& events = machine_.machine().events;
-    outcome.hash = events.hash();
-    for (usize kind = 0; kind < sim::event_kind_count; kind++)
-        outcome.events[kind] = events.count(static_cast<sim::EventKind>(kind));
-    outcome.virtual_ns = machine_.now().ns;
-    outcome.checked = checkers_.counts;
-    if (!case_.trace_file.empty()) events.write_trace(case_.trace_file, machine_.thread_names());
+    fill(outcome, case_, machine_, checkers_);
     if (!outcome.failed) delete shared_;
     return outcome;
 }

@@ -7,24 +7,32 @@
 namespace takt::scenario {
 namespace {
 
-Outcome run(Case what)
+class Replay : public testing::TestWithParam<const char*> {
+protected:
+    Case make_case(u64 seed, u32 cpus, u64 events)
+    {
+        return {.scenario = GetParam(), .seed = seed, .cpus = cpus, .events = events};
+    }
+};
+
+Outcome run(const Case& what)
 {
-    Outcome outcome = run_mixed(what);
+    Outcome outcome = scenario_of(what).run(what);
     EXPECT_FALSE(outcome.failed) << outcome.message;
     return outcome;
 }
 
-TEST(Replay, OneSeedGivesOneHistory)
+TEST_P(Replay, OneSeedGivesOneHistory)
 {
-    const Case what{.seed = 11, .cpus = 8, .events = 3000};
+    const Case what = make_case(11, 8, 3000);
     const u64 hash = run(what).hash;
     for (int again = 0; again < 19; again++) ASSERT_EQ(run(what).hash, hash);
-    EXPECT_NE(run({.seed = 12, .cpus = 8, .events = 3000}).hash, hash);
+    EXPECT_NE(run(make_case(12, 8, 3000)).hash, hash);
 }
 
-TEST(Replay, KernelsOfOneProcessDoNotDisturbEachOther)
+TEST_P(Replay, KernelsOfOneProcessDoNotDisturbEachOther)
 {
-    const Case what[] = {{.seed = 21, .events = 3000}, {.seed = 22, .cpus = 3, .events = 3000}};
+    const Case what[] = {make_case(21, 4, 3000), make_case(22, 3, 3000)};
     const u64 alone[] = {run(what[0]).hash, run(what[1]).hash};
     u64 together[2] = {};
     std::thread other([&] { together[1] = run(what[1]).hash; });
@@ -34,11 +42,12 @@ TEST(Replay, KernelsOfOneProcessDoNotDisturbEachOther)
     EXPECT_EQ(together[1], alone[1]);
 }
 
-TEST(Replay, LookaheadMakesNoDifference)
+TEST_P(Replay, LookaheadMakesNoDifference)
 {
     for (bool explore : {false, true}) {
         for (u64 seed = 1; seed <= 8; seed++) {
-            Case what{.seed = seed, .explore = explore, .events = 1500};
+            Case what = make_case(seed, 4, 1500);
+            what.explore = explore;
             const u64 hash = run(what).hash;
             what.strict = true;
             EXPECT_EQ(run(what).hash, hash) << "seed " << seed << (explore ? ", explore" : ", measure");
@@ -46,8 +55,10 @@ TEST(Replay, LookaheadMakesNoDifference)
     }
 }
 
+INSTANTIATE_TEST_SUITE_P(Scenarios, Replay, testing::Values("mixed", "processes"));
+
 // Each checker had something to check, and each kind of event happened.
-TEST(Replay, EverythingIsChecked)
+TEST(Mixed, EverythingIsChecked)
 {
     const Outcome outcome = run({.seed = 31, .cpus = 2, .events = 20'000});
     for (auto kind :
@@ -59,6 +70,15 @@ TEST(Replay, EverythingIsChecked)
     EXPECT_GT(outcome.checked.order, 10u);
     EXPECT_GT(outcome.checked.timers, 100u);
     EXPECT_GT(outcome.checked.turns, 10u);
+}
+
+TEST(Processes, MakeSystemCallsAndAreChecked)
+{
+    const Outcome outcome = run({.scenario = "processes", .seed = 31, .cpus = 2, .events = 20'000});
+    for (u64 count : outcome.events) EXPECT_GT(count, 100u);
+    EXPECT_GT(outcome.checked.urgency, 100u);
+    EXPECT_GT(outcome.checked.rest, 100u);
+    EXPECT_GT(outcome.checked.timers, 100u);
 }
 
 }  // namespace

@@ -36,7 +36,27 @@ struct Outcome {
     }
 };
 
+// Threads of the kernel: tests/scenario/mixed.cpp.
 Outcome run_mixed(const Case& what);
 inline constexpr u32 mixed_operation_count = 14;
+// Programs: tests/scenario/processes.cpp.
+Outcome run_processes(const Case& what);
+inline constexpr u32 processes_operation_count = 16;
+
+struct Scenario {
+    const char* name;
+    Outcome (*run)(const Case&);
+    u32 operation_count;
+};
+inline constexpr Scenario scenarios[] = {{"mixed", run_mixed, mixed_operation_count},
+                                         {"processes", run_processes, processes_operation_count}};
+const Scenario& scenario_of(const Case& what);
+
+// --- For scenarios.
+
+// How much the machine disturbs what runs on it is drawn, too.
+void draw_jitter(sim::Machine& machine, sim::Random& random);
+// What the machine has seen, and the trace that the case asks for.
+void fill(Outcome& outcome, const Case& what, TestMachine& machine, const Checkers& checkers);
 
 }  // namespace takt::scenario

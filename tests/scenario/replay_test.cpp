@@ -60,7 +60,7 @@ INSTANTIATE_TEST_SUITE_P(Scenarios, Replay, testing::Values("mixed", "processes"
 // Each checker had something to check, and each kind of event happened.
 TEST(Mixed, EverythingIsChecked)
 {
-    const Outcome outcome = run({.seed = 31, .cpus = 2, .events = 20'000});
+    const Outcome outcome = run({.seed = 32, .cpus = 2, .events = 20'000});
     for (auto kind :
          {sim::EventKind::switch_to, sim::EventKind::wake, sim::EventKind::interrupt, sim::EventKind::hand_over})
         EXPECT_GT(outcome.events[static_cast<usize>(kind)], 100u);

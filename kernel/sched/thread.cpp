@@ -222,13 +222,16 @@ void Scheduler::change_level(Thread& thread, Level level)
     if (hal::preempt_enable()) takt::preempt_current();
 }
 
-void Scheduler::set_parameters(MayLock&, Thread& thread, const SchedulingParameters& parameters)
+void Scheduler::set_parameters(MayLock&, Thread& thread,
+                               const SchedulingParameters& parameters) NO_THREAD_SAFETY_ANALYSIS
 {
     {
         RawGuard guard(thread.pi_lock);
+        RunQueue& queue = lock_queue_of(thread);  // its CPU reads them in each switch
         thread.parameters = parameters;
         thread.sliced = parameters.policy != Policy::fifo;
         thread.weight = parameters.policy == Policy::idle ? 3 : FairQueue::weight_of_nice(parameters.nice);
+        queue.lock().release();
         thread.base_level = parameters.level();
         Level inherited = thread.donors.empty() ? level_fair : thread.donors.begin()->donor_level;
         Level level = inherited > thread.base_level ? inherited : thread.base_level;

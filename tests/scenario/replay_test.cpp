@@ -45,7 +45,7 @@ TEST_P(Replay, KernelsOfOneProcessDoNotDisturbEachOther)
 TEST_P(Replay, LookaheadMakesNoDifference)
 {
     for (bool explore : {false, true}) {
-        for (u64 seed = 1; seed <= 8; seed++) {
+        for (u64 seed = 1; seed <= 60; seed++) {
             Case what = make_case(seed, 4, 1500);
             what.explore = explore;
             const u64 hash = run(what).hash;
@@ -60,7 +60,7 @@ INSTANTIATE_TEST_SUITE_P(Scenarios, Replay, testing::Values("mixed", "processes"
 // Each checker had something to check, and each kind of event happened.
 TEST(Mixed, EverythingIsChecked)
 {
-    const Outcome outcome = run({.seed = 32, .cpus = 2, .events = 20'000});
+    const Outcome outcome = run({.seed = 32, .cpus = 2, .events = 30'000});
     for (auto kind :
          {sim::EventKind::switch_to, sim::EventKind::wake, sim::EventKind::interrupt, sim::EventKind::hand_over})
         EXPECT_GT(outcome.events[static_cast<usize>(kind)], 100u);

@@ -73,6 +73,8 @@ void FairQueue::charge(Thread& thread, i64 ns)
         thread.weight == weight_nice_0 ? static_cast<u64>(ns) : static_cast<u64>(ns) * weight_nice_0 / thread.weight;
     u64 least = thread.virtual_runtime;
     if (!tree_.empty() && before(tree_.begin()->virtual_runtime, least)) least = tree_.begin()->virtual_runtime;
+    // One that stands aside while another overtakes it has not got its share, either.
+    if (displaced_ && before(displaced_->virtual_runtime, least)) least = displaced_->virtual_runtime;
     if (before(least_runtime_, least)) least_runtime_ = least;
 }
 

@@ -163,9 +163,10 @@ int main(int count, char** values)
     CLI::App app{"Run the kernel on a simulated machine, every interleaving decided by a seed", "takt sim"};
     app.add_option("--seed", first.seed, "What decides the run")->capture_default_str();
     app.add_option("--cpus", first.cpus, "Simulated CPUs, 1 to 128")->capture_default_str()->check(CLI::Range(1, 128));
-    app.add_option("--scenario", first.scenario, "mixed: the kernel's threads; processes: programs")
+    app.add_option("--scenario", first.scenario,
+                   "mixed: the kernel's threads; shares: those that compete; processes: programs")
         ->capture_default_str()
-        ->check(CLI::IsMember({"mixed", "processes"}));
+        ->check(CLI::IsMember({"mixed", "shares", "processes"}));
     app.add_option("--mode", options.mode, "explore: with jitter; measure: without")
         ->capture_default_str()
         ->check(CLI::IsMember({"explore", "measure"}));

@@ -38,7 +38,9 @@ struct Outcome {
 
 // Threads of the kernel: tests/scenario/mixed.cpp.
 Outcome run_mixed(const Case& what);
-inline constexpr u32 mixed_operation_count = 14;
+inline constexpr u32 mixed_operation_count = 18;
+// Threads that compete for a share of a CPU: tests/scenario/shares.cpp.
+Outcome run_shares(const Case& what);
 // Programs: tests/scenario/processes.cpp.
 Outcome run_processes(const Case& what);
 inline constexpr u32 processes_operation_count = 16;
@@ -49,6 +51,7 @@ struct Scenario {
     u32 operation_count;
 };
 inline constexpr Scenario scenarios[] = {{"mixed", run_mixed, mixed_operation_count},
+                                         {"shares", run_shares, 0},
                                          {"processes", run_processes, processes_operation_count}};
 const Scenario& scenario_of(const Case& what);
 

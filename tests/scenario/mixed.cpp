@@ -2,12 +2,16 @@
 // interrupts, change each other's priority and affinity, and end; each by its own part of the seed.
 //
 // Whoever waits for another waits for something that will come: a run whose threads don't all end has lost a wake-up.
+#include <algorithm>
 #include <kernel/irq/interrupt_thread.hpp>
 #include <kernel/sync/completion.hpp>
 #include <kernel/sync/lock.hpp>
+#include <kernel/sync/ref.hpp>
 #include <kernel/time/timer.hpp>
 #include <scenario/scenario.hpp>
 #include <sim/checkers.hpp>
+#include <string_view>
+#include <utility>
 
 namespace takt::scenario {
 namespace {
@@ -20,9 +24,33 @@ struct Guarded {
     Thread* inside = nullptr;
 };
 
-// Requests that a server thread answers.
+// Requests that a server thread answers; with a signal before, if the sender asks for it.
 struct Request : ListHook<> {
     Completion done;
+    Thread* to_signal = nullptr;
+};
+
+// Something that whoever refers to it keeps alive.
+struct Counted : RefCounted<Counted> {
+    explicit Counted(Atomic<u32>& living) : alive(living) { alive.fetch_add(1, Order::relaxed); }
+    ~Counted()
+    {
+        if (std::exchange(value, 0) != magic) PANIC("an object was destroyed twice");
+        alive.fetch_sub(1, Order::relaxed);
+    }
+    void check() const
+    {
+        if (value != magic) PANIC("an object was destroyed while it was in use");
+    }
+    static constexpr u64 magic = 0x5ca1ab1e;
+    u64 value = magic;
+    Atomic<u32>& alive;
+};
+
+// A mutex of the kind that is held across waits; what it guards shows whether it excludes.
+struct Held {
+    Mutex<Rank::pipe> mutex;
+    Thread* inside = nullptr;
 };
 
 class Tokens {
@@ -68,6 +96,11 @@ private:
     struct Shared {
         Guarded mutexes[6];
         Tokens tokens[3];
+        Held held[2];
+        Completion gate;
+        Lock<Rank::object> objects_lock;
+        Ref<Counted> objects[2];
+        Counted* known[2] = {};  // the same, without a reference
         Lock<Rank::event_poll> requests_lock;
         List<Request> requests;
         WaitQueue server_queue;
@@ -77,9 +110,11 @@ private:
         void expire(MayBlock& context) override
         {
             shared.tokens[2].give(context, 1);
+            count++;
             expired.complete();
         }
         Shared& shared;
+        u32 count = 0;
         Completion expired;
     };
     struct Handler : InterruptHandler {
@@ -123,6 +158,8 @@ private:
     void enter(Guarded& guarded, Thread& thread);
     void leave(Guarded& guarded, Thread& thread);
     void lock_from(MayBlock& context, Random& random, usize first);
+    void send_signal(Thread& thread);
+    void expect_signal(Thread& self);
 
     void op_compute(MayBlock& context, Random& random);
     void op_sleep(MayBlock& context, Random& random);
@@ -138,6 +175,11 @@ private:
     void op_timer(MayBlock& context, Random& random);
     void op_signal(MayBlock& context, Random& random);
     void op_thread(MayBlock& context, Random& random);
+    void op_await_signal(MayBlock& context, Random& random);
+    void op_held(MayBlock& context, Random& random);
+    void op_gate(MayBlock& context, Random& random);
+    void op_reference(MayBlock& context, Random& random);
+    void check_threads(MayBlock& context);
 
     const Case& case_;
     TestMachine machine_;
@@ -146,17 +188,20 @@ private:
     Shared* shared_ = new Shared;
     std::vector<std::unique_ptr<Handler>> handlers_;
     std::vector<Thread*> threads_;
+    std::vector<u64> signals_sent_, interruptions_;  // of each of the threads
     u64 interrupts_left_ = 0;
-    Atomic<u32> users_{0};  // of the server and the locks
+    Atomic<u32> living_{0};  // objects with a reference
+    Atomic<u32> users_{0};   // of the server and the locks
 };
 
 // Seeds differ in how they disturb: some much, some seldom but for long.
 // --- What threads do.
 
 const Mixed::Operation Mixed::operations_[mixed_operation_count] = {
-    &Mixed::op_compute, &Mixed::op_sleep,      &Mixed::op_lock,     &Mixed::op_lock_chain, &Mixed::op_lock_timed,
-    &Mixed::op_yield,   &Mixed::op_parameters, &Mixed::op_affinity, &Mixed::op_take_token, &Mixed::op_give_token,
-    &Mixed::op_request, &Mixed::op_timer,      &Mixed::op_signal,   &Mixed::op_thread,
+    &Mixed::op_compute, &Mixed::op_sleep,      &Mixed::op_lock,      &Mixed::op_lock_chain, &Mixed::op_lock_timed,
+    &Mixed::op_yield,   &Mixed::op_parameters, &Mixed::op_affinity,  &Mixed::op_take_token, &Mixed::op_give_token,
+    &Mixed::op_request, &Mixed::op_timer,      &Mixed::op_signal,    &Mixed::op_thread,     &Mixed::op_await_signal,
+    &Mixed::op_held,    &Mixed::op_gate,       &Mixed::op_reference,
 };
 
 SchedulingParameters Mixed::some_parameters(Random& random)
@@ -196,7 +241,20 @@ void Mixed::leave(Guarded& guarded, Thread& thread)
     guarded.mutex.unlock(thread);
 }
 
-void Mixed::op_compute(MayBlock&, Random& random) { compute(random, 8000); }
+// Also: what it has used is charged to the thread, and nothing else.
+void Mixed::op_compute(MayBlock& context, Random& random)
+{
+    constexpr i64 rounding_ns = 5;
+    const Duration used = nanoseconds(static_cast<i64>(random.below(8000)));
+    const Instant start = hal::now();
+    const Duration before = machine_.scheduler().run_time(context.thread());
+    machine_.compute(used);
+    const Duration charged = machine_.scheduler().run_time(context.thread()) - before;
+    if (charged.ns + rounding_ns < used.ns) PANIC("a thread computed and was not charged for it");
+    // On several CPUs the switch that takes a thread over is charged to it, too, from before the other let it go.
+    if (case_.cpus == 1 && charged.ns > (hal::now() - start).ns + rounding_ns)
+        PANIC("a thread was charged for more than it ran");
+}
 
 void Mixed::op_sleep(MayBlock& context, Random& random)
 {
@@ -234,6 +292,7 @@ void Mixed::op_lock_timed(MayBlock& context, Random& random)
     const Result<void> result = guarded.mutex.lock_interruptible(context, soon(random, 6000));
     if (!result.ok()) {
         if (result.error() == Errno::edeadlk) PANIC("a deadlock where there is none");
+        if (result.error() == Errno::erestartnointr) expect_signal(context.thread());
         machine_.scheduler().clear_work(context.thread(), Work::signal);
         return;
     }
@@ -261,7 +320,13 @@ void Mixed::op_take_token(MayBlock& context, Random& random)
     static constexpr WaitMode modes[] = {WaitMode::interruptible, WaitMode::killable, WaitMode::uninterruptible};
     const WaitOptions options{modes[random.below(3)], soon(random, 20'000)};
     const Result<void> result = shared_->tokens[random.below(3)].take(context, options);
-    if (!result.ok()) machine_.scheduler().clear_work(context.thread(), Work::signal);
+    if (result.ok()) return;
+    if (result.error() == Errno::etimedout && hal::now() < options.deadline) PANIC("a wait timed out early");
+    if (result.error() == Errno::erestartsys) {
+        if (options.mode != WaitMode::interruptible) PANIC("a signal ended a wait that it must not end");
+        expect_signal(context.thread());
+    }
+    machine_.scheduler().clear_work(context.thread(), Work::signal);
 }
 
 void Mixed::op_give_token(MayBlock& context, Random& random)
@@ -293,10 +358,118 @@ void Mixed::op_timer(MayBlock& context, Random& random)
         compute(random, 10'000);
         timer.arm(soon(random, 5000));
     }
+    if (timer.cancel()) {
+        if (timer.armed()) PANIC("a cancelled timer is armed");
+        const u32 expiries = timer.count;
+        compute(random, 10'000);
+        if (timer.count > expiries + 1) PANIC("a cancelled timer expired");
+    }
     timer.cancel_and_wait(context);
 }
 
-void Mixed::op_signal(MayBlock&, Random& random) { machine_.scheduler().set_work(some_thread(random), Work::signal); }
+// --- Signals: a wait is interrupted when one was sent, once for each at most.
+
+void Mixed::send_signal(Thread& thread)
+{
+    signals_sent_[static_cast<usize>(std::ranges::find(threads_, &thread) - threads_.begin())]++;
+    machine_.scheduler().set_work(thread, Work::signal);
+}
+
+void Mixed::expect_signal(Thread& self)
+{
+    const usize index = static_cast<usize>(std::ranges::find(threads_, &self) - threads_.begin());
+    if (++interruptions_[index] > signals_sent_[index]) PANIC("a wait was interrupted without a signal");
+}
+
+void Mixed::op_signal(MayBlock&, Random& random) { send_signal(some_thread(random)); }
+
+// Waits for what never comes, until the server, or somebody before, sends a signal.
+void Mixed::op_await_signal(MayBlock& context, Random& random)
+{
+    Thread& self = context.thread();
+    Request request;
+    request.to_signal = &self;
+    {
+        LockGuard guard(shared_->requests_lock, context);
+        shared_->requests.push_back(request);
+        shared_->server_queue.wake_one();
+    }
+    if (random.one_in(2)) compute(random, 3000);
+    Completion never;
+    if (never.wait(context, {.mode = WaitMode::interruptible}).error() != Errno::erestartsys)
+        PANIC("a wait without end has ended");
+    expect_signal(self);
+    machine_.scheduler().clear_work(self, Work::signal);
+    (void)request.done.wait(context);
+}
+
+void Mixed::op_held(MayBlock& context, Random& random)
+{
+    Held& held = shared_->held[random.below(2)];
+    const auto inside = [&] {
+        if (std::exchange(held.inside, &context.thread())) PANIC("two threads hold a mutex");
+        compute(random, 1000);
+        if (random.one_in(2)) op_sleep(context, random);
+        if (std::exchange(held.inside, nullptr) != &context.thread()) PANIC("another thread was in the mutex");
+    };
+    if (random.one_in(2)) {
+        MutexGuard guard(held.mutex, context);
+        inside();
+    } else if (held.mutex.try_acquire(context)) {
+        inside();
+        held.mutex.release(context);
+    }
+}
+
+// Who waits at the gate passes when it opens; of a private one each opening counts once, or for all.
+void Mixed::op_gate(MayBlock& context, Random& random)
+{
+    if (!random.one_in(3)) {
+        const Instant deadline = soon(random, 20'000);
+        const Result<void> result = shared_->gate.wait(context, {WaitMode::uninterruptible, deadline});
+        if (!result.ok() && hal::now() < deadline) PANIC("a wait timed out early");
+        return;
+    }
+    shared_->gate.complete_all();
+    compute(random, 1000);
+    shared_->gate.reset();
+    Completion own;
+    own.complete();
+    own.complete();
+    if (!own.try_wait() || !own.try_wait() || own.try_wait()) PANIC("completions were counted wrong");
+    own.complete_all();
+    if (!own.wait(context).ok() || !own.try_wait() || !own.try_wait()) PANIC("an open gate was closed");
+    own.reset();
+    if (own.try_wait()) PANIC("a closed gate was open");
+}
+
+// Objects that threads take from a shared place, use, hand around, and put others in their place.
+void Mixed::op_reference(MayBlock& context, Random& random)
+{
+    const usize slot = random.below(2);
+    Ref<Counted> mine;
+    if (random.one_in(4)) mine = Ref<Counted>::adopt(new Counted(living_));
+    {
+        LockGuard guard(shared_->objects_lock, context);
+        Ref<Counted>& place = shared_->objects[slot];
+        if (mine || random.one_in(8)) {
+            Ref<Counted> old = std::exchange(place, mine);
+            shared_->known[slot] = place.get();
+            mine = std::move(old);
+        } else if (random.one_in(2)) {
+            mine = place;
+        } else if (Counted* object = shared_->known[slot]; object && object->try_add_reference()) {
+            mine = Ref<Counted>::adopt(object);
+        }
+    }
+    if (!mine) return;
+    mine->check();
+    const Ref<Counted> again = Ref<Counted>::share(*mine);
+    if (!(again == mine)) PANIC("two references to one object differ");
+    compute(random, 1000);
+    mine = nullptr;
+    again->check();
+}
 
 // --- Threads that come and go.
 
@@ -359,7 +532,22 @@ void Mixed::server(MayBlock& context)
             shared_->requests.pop_front();
         }
         compute(random, 2000);
+        if (request->to_signal) send_signal(*request->to_signal);
         request->done.complete();
+    }
+}
+
+// Those that have ended are gone.
+void Mixed::check_threads(MayBlock& context)
+{
+    Scheduler& scheduler = machine_.scheduler();
+    for (ThreadId id{0};; id.value++) {
+        Thread* thread = scheduler.next_kernel_thread(context, id);
+        if (!thread) return;
+        if (thread->id < id || scheduler.find_kernel_thread(context, thread->id) != thread)
+            PANIC("a thread is not found by its number");
+        if (std::string_view(thread->name) == "passing") PANIC("a thread that ended is still there");
+        id = thread->id;
     }
 }
 
@@ -397,10 +585,15 @@ Outcome Mixed::run()
             threads_.push_back(&machine_.spawn(
                 "worker", some_parameters(random_), [this, index](MayBlock& context) { worker(context, index); },
                 some_cpus(random_)));
+        signals_sent_.resize(count);
+        interruptions_.resize(count);
         interrupts_left_ = case_.events / 20;
         interrupt_now();
         machine_.run(seconds(1000));
         machine_.run_until_idle();  // handlers and ended threads
+        machine_.run([this](MayBlock& context) { check_threads(context); });
+        for (Ref<Counted>& object : shared_->objects) object = nullptr;
+        if (living_.load(Order::relaxed) != 0) throw sim::Stopped("objects are left that nobody refers to");
     } catch (const sim::Stopped& stopped) {
         outcome.failed = true;
         outcome.message = stopped.what();

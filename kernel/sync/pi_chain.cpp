@@ -88,13 +88,12 @@ void PiChain::give_to(PiMutex& mutex, Thread& owner)
     ASSERT(!blocked);  // it has just got a mutex: it runs
 }
 
-void PiChain::take_from(PiMutex& mutex, Thread& owner)
+Thread* PiChain::take_from(PiMutex& mutex, Thread& owner)
 {
     PiWaiter& top = *mutex.waiters_.begin();
     RawGuard guard(owner.pi_lock);
     owner.donors.erase(owner.donors.iterator_to(top));
-    Thread* blocked = settle(owner);
-    ASSERT(!blocked);
+    return settle(owner);
 }
 
 // One step from a blocked thread whose level changed. False: try again (a lock was busy). `next` is the owner, pinned,

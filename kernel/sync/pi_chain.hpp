@@ -18,8 +18,9 @@ public:
     static Thread* remove_waiter(PiMutex& mutex, PiWaiter& waiter) REQUIRES(mutex.wait_lock_);
     // `owner` has just got the mutex: inherits from who still waits.
     static void give_to(PiMutex& mutex, Thread& owner) REQUIRES(mutex.wait_lock_);
-    // `owner` lets the mutex go: loses what it inherited through it.
-    static void take_from(PiMutex& mutex, Thread& owner) REQUIRES(mutex.wait_lock_);
+    // `owner` lets the mutex go: loses what it inherited through it. Returns as add_waiter: a thread that has started
+    // to wait elsewhere (PiMutex::start_wait_for) may still unlock.
+    static Thread* take_from(PiMutex& mutex, Thread& owner) REQUIRES(mutex.wait_lock_);
 
     // Carries a changed level on along the chain that starts at `thread` (pinned by the caller; unpinned here). Holds
     // two raw locks at a time and none between steps. Bound: chain length, preemptible at each step.

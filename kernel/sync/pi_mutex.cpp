@@ -59,16 +59,21 @@ void PiMutex::lock_slow(Thread& self)
 
 void PiMutex::unlock_slow(Thread& self)
 {
-    RawGuard guard(wait_lock_);
-    ASSERT(owner() == &self);
-    if (waiters_.empty()) {
-        owner_.store(0, Order::release);
-        return;
+    Thread* propagate_from;
+    {
+        RawGuard guard(wait_lock_);
+        ASSERT(owner() == &self);
+        if (waiters_.empty()) {
+            owner_.store(0, Order::release);
+            return;
+        }
+        propagate_from = PiChain::take_from(*this, self);
+        owner_.store(has_waiters, Order::release);
+        hal::observe(hal::Observed::handed_over, waiters_.begin()->thread);
+        hal::core().scheduler.unpark(waiters_.begin()->thread);
     }
-    PiChain::take_from(*this, self);
-    owner_.store(has_waiters, Order::release);
-    hal::observe(hal::Observed::handed_over, waiters_.begin()->thread);
-    hal::core().scheduler.unpark(waiters_.begin()->thread);
+    // Who has started to wait for a PI futex still unlocks the bucket: at its own level again, it waits at that.
+    if (propagate_from) PiChain::propagate(*propagate_from);
 }
 
 Result<void> PiMutex::lock_interruptible(MayBlock& context, Instant deadline)

@@ -151,6 +151,10 @@ void Checkers::check_migration()
         if (count > 1 && queue.waiting_level.load(Order::relaxed) != queue.highest())
             fail("on " + cpu_text(number) + " level " + std::to_string(queue.highest()) + " waits, and it publishes " +
                  std::to_string(queue.waiting_level.load(Order::relaxed)));
+        const bool offers = count > 1 && queue.any_may_leave();
+        if (machine_.scheduler().waiting_cpus().contains(CpuId{number}) != offers)
+            fail("on " + cpu_text(number) + (offers ? " somebody" : " nobody") +
+                 " waits who may leave, and it publishes the opposite");
     }
     if (most_waiting <= least_running) return;
     for (u32 from = 0; from < count; from++) {

@@ -1,3 +1,4 @@
+#include <bit>
 #include <kernel/core.hpp>
 #include <kernel/hal/observe.hpp>
 #include <kernel/sched/cpu.hpp>
@@ -34,9 +35,17 @@ void Migration::note_queued(Scheduler& scheduler, RunQueue& queue)
 {
     i32 waiting = queue.highest();
     if (waiting < 0 && queue.waiting_level.load(Order::relaxed) < 0) return;
-    queue.waiting_level.store(waiting, Order::seq_cst);
-    if (waiting < 0 || waiting > queue.current_level.load(Order::relaxed)) return;  // it runs here in a moment
-    // Partner: pull() publishes its level, then reads waiting_level.
+    const bool offers = waiting >= 0 && queue.any_may_leave();
+    // Partner: pull() publishes its level, then reads waiting_cpus_, then waiting_level.
+    queue.waiting_level.store(waiting, offers ? Order::seq_cst : Order::relaxed);
+    if (offers != queue.offers) {
+        queue.offers = offers;
+        if (offers)
+            scheduler.waiting_cpus_.set(queue.cpu());
+        else
+            scheduler.waiting_cpus_.clear(queue.cpu());
+    }
+    if (!offers || waiting > queue.current_level.load(Order::relaxed)) return;  // it runs here in a moment
     RunQueue* target = nullptr;
     i32 least = waiting;
     for (u32 index = 0; index < scheduler.cpu_count() && least >= 0; index++) {
@@ -72,6 +81,15 @@ void Migration::pull_from(Scheduler& scheduler, RunQueue& own, RunQueue& other) 
     other.lock().release();
 }
 
+void Migration::look_at(Scheduler& scheduler, RunQueue& own, CpuId cpu, i32 asked_by)
+{
+    if (cpu == own.cpu()) return;
+    RunQueue& other = scheduler.cpu(cpu).run_queue;
+    const i32 waiting = other.waiting_level.load(Order::seq_cst);
+    const bool asks = asked_by == RunQueue::asked_by_several || asked_by == static_cast<i32>(cpu.value);
+    if (waiting > own.highest() || (asks && waiting >= 0)) pull_from(scheduler, own, other);
+}
+
 void Migration::pull(Scheduler& scheduler, RunQueue& own)
 {
     i32 asked_by = own.asked_by.load(Order::relaxed);
@@ -84,13 +102,9 @@ void Migration::pull(Scheduler& scheduler, RunQueue& own)
     do {
         // Partner: note_queued() publishes what waits, then reads current_level.
         own.current_level.store(own.highest(), Order::seq_cst);
-        for (u32 index = 0; index < scheduler.cpu_count(); index++) {
-            RunQueue& other = scheduler.cpu(CpuId{index}).run_queue;
-            if (&other == &own) continue;
-            i32 waiting = other.waiting_level.load(Order::seq_cst);
-            bool asks = asked_by == RunQueue::asked_by_several || asked_by == static_cast<i32>(index);
-            if (waiting > own.highest() || (asks && waiting >= 0)) pull_from(scheduler, own, other);
-        }
+        for (u32 word = 0; word < WaitingCpus::word_count; word++)
+            for (u64 left = scheduler.waiting_cpus_.word(word); left != 0; left &= left - 1)
+                look_at(scheduler, own, CpuId{word * 64 + static_cast<u32>(std::countr_zero(left))}, asked_by);
     } while (own.highest() < own.current_level.load(Order::relaxed));
 }
 

@@ -23,10 +23,11 @@ public:
     // CPUs.
     static void note_queued(Scheduler& scheduler, RunQueue& queue);
     // Before this CPU picks: moves a more urgent waiting thread here. Own queue locked before and after; given up in
-    // between when another one is locked. Bound: CPUs.
+    // between when another one is locked. Bound: CPUs in whose queues somebody waits who may leave.
     static void pull(Scheduler& scheduler, RunQueue& own);
 
 private:
+    static void look_at(Scheduler& scheduler, RunQueue& own, CpuId cpu, i32 asked_by);
     static void pull_from(Scheduler& scheduler, RunQueue& own, RunQueue& other);
 };
 

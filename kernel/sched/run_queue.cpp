@@ -79,4 +79,17 @@ Thread* RunQueue::find_movable(CpuId cpu, int better_than)
     return better_than < 0 ? fair.first_movable(cpu, movable_look) : nullptr;
 }
 
+bool RunQueue::any_may_leave()
+{
+    if (next_ && may_leave(*next_)) return true;
+    for (int level = ready_.highest(); level > 0; level = ready_.highest_below(static_cast<usize>(level))) {
+        unsigned looked = 0;
+        for (const Thread& thread : queues_[level]) {
+            if (may_leave(thread)) return true;
+            if (++looked == movable_look) break;
+        }
+    }
+    return fair.any_of_first(movable_look, [this](const Thread& thread) { return may_leave(thread); });
+}
+
 }  // namespace takt

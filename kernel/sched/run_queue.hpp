@@ -26,6 +26,14 @@ public:
     Thread* first();
     // The first, in order, of at most `look` threads that may run on `cpu`.
     Thread* first_movable(CpuId cpu, unsigned look);
+    template <typename Predicate>
+    bool any_of_first(unsigned look, Predicate predicate)
+    {
+        if (displaced_ && predicate(*displaced_)) return true;
+        for (auto at = tree_.begin(); at != tree_.end() && look > 0; ++at, look--)
+            if (predicate(*at)) return true;
+        return false;
+    }
     bool empty() const { return count_ == 0; }
     u32 count() const { return count_; }
     // Charges execution time to a fair thread.
@@ -94,6 +102,8 @@ public:
     // A queued thread above `better_than` that may run on `cpu`: the most urgent of the first few of each level.
     Thread* find_movable(CpuId cpu, int better_than);
     bool has_movable(CpuId cpu, int better_than) { return find_movable(cpu, better_than) != nullptr; }
+    // Whether one of those that wait, as far as find_movable() looks, may run on another CPU at all.
+    bool any_may_leave();
     bool has_equal(Level level) const { return ready_.test(level) || (next_ && next_->level == level); }
 
     Thread* current = nullptr;
@@ -109,6 +119,7 @@ public:
     // --- Read by other CPUs without the lock, as hints. -1: idle.
     Atomic<i32> current_level{-1};
     Atomic<i32> waiting_level{-1};  // the most urgent that is queued
+    bool offers = false;            // under lock_: it is among Scheduler::waiting_cpus
     // Who asks this CPU to look, at its next switch, for what waits elsewhere: a CPU's number, its own too, or one of
     // these. Reschedule is sent, or set, afterwards.
     static constexpr i32 asked_by_none = -1;
@@ -126,6 +137,7 @@ public:
 private:
     void enqueue_behind(Thread& thread, bool front, bool wakeup);
     void charge_running();
+    bool may_leave(const Thread& thread) const { return !thread.pinned && !(thread.affinity == CpuSet::only(cpu_)); }
     void list(Thread& thread, bool front);
     void unlist(Thread& thread);
     Thread* first_listed();

@@ -3,6 +3,7 @@
 
 #include <kernel/base/result.hpp>
 #include <kernel/sched/thread.hpp>
+#include <kernel/sched/waiting_cpus.hpp>
 #include <kernel/sync/lock.hpp>
 
 namespace takt {
@@ -35,6 +36,7 @@ public:
     // Starts a CPU's own threads (timers/N). Called once for each online CPU from a thread.
     Result<void> start_cpu_threads(MayBlock& context, Cpu& cpu);
     Result<void> start_reaper(MayBlock& context);
+    const WaitingCpus& waiting_cpus() const { return waiting_cpus_; }
     u32 cpu_count() const { return cpu_count_.load(Order::acquire); }
     // Online CPUs are numbered from 0 without gaps.
     Cpu& cpu(CpuId id)
@@ -143,6 +145,7 @@ private:
     void request_reschedule(RunQueue& queue);
     Thread::Wake sleep_on(Cpu& cpu, Thread& self) NO_THREAD_SAFETY_ANALYSIS;
 
+    WaitingCpus waiting_cpus_;
     Cpu* cpus_[cpu_count_max] = {};
     Atomic<u32> cpu_count_{0};
     Lock<Rank::process_tree> threads_lock_;

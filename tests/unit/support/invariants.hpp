@@ -37,6 +37,10 @@ inline testing::AssertionResult hints_are_right(TestMachine& machine)
         if (machine.cpu_count() > 1 && queue.waiting_level.load(Order::relaxed) != queue.highest())
             return testing::AssertionFailure() << "on CPU " << number << " level " << queue.highest()
                                                << " waits, and it says " << queue.waiting_level.load(Order::relaxed);
+        const bool offers = machine.cpu_count() > 1 && queue.any_may_leave();
+        if (machine.scheduler().waiting_cpus().contains(CpuId{number}) != offers)
+            return testing::AssertionFailure()
+                   << "CPU " << number << " says that " << (offers ? "nobody" : "somebody") << " waits who may leave";
     }
     return testing::AssertionSuccess();
 }

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <scenario/scale.hpp>
 #include <scenario/scenario.hpp>
 
 namespace takt::scenario {
@@ -164,9 +165,9 @@ int main(int count, char** values)
     app.add_option("--seed", first.seed, "What decides the run")->capture_default_str();
     app.add_option("--cpus", first.cpus, "Simulated CPUs, 1 to 128")->capture_default_str()->check(CLI::Range(1, 128));
     app.add_option("--scenario", first.scenario,
-                   "mixed: the kernel's threads; shares: those that compete; processes: programs")
+                   "mixed: the kernel's threads; shares: those that compete; processes: programs; scale: throughput")
         ->capture_default_str()
-        ->check(CLI::IsMember({"mixed", "shares", "processes"}));
+        ->check(CLI::IsMember({"mixed", "shares", "processes", "scale"}));
     app.add_option("--mode", options.mode, "explore: with jitter; measure: without")
         ->capture_default_str()
         ->check(CLI::IsMember({"explore", "measure"}));
@@ -179,8 +180,17 @@ int main(int count, char** values)
     app.add_option("--trace", first.trace_file, "Write what happened for ui.perfetto.dev")->type_name("FILE");
     app.add_flag("--no-shrink", options.no_shrink, "Don't look for a smaller case of a failure");
     app.add_flag("--json", options.json, "The result as JSON");
+    ScaleOptions scale;
+    app.add_option("--svg", scale.svg_file, "scale: draw a plot, too")->type_name("FILE");
+    app.add_flag("--one-lock", scale.one_lock, "scale: what can be done under one lock of all is done so");
     try {
         app.parse(count, values);
+        if (first.scenario == "scale") {
+            if (app.count("--cpus")) scale.cpus_max = first.cpus;
+            scale.json = options.json;
+            run_scale(scale);
+            return 0;
+        }
         first.explore = options.mode == "explore";
         return run(options);
     } catch (const CLI::ParseError& error) {

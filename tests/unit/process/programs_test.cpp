@@ -8,8 +8,7 @@ namespace takt {
 namespace {
 
 namespace number {
-constexpr u64 read = 0, write = 1, munmap = 11, pipe = 22, nanosleep = 35, getpid = 39, kill = 62, execve = 59,
-              gettid = 186, futex = 202;
+constexpr u64 read = 0, write = 1, munmap = 11, pipe = 22, getpid = 39, kill = 62, execve = 59, futex = 202;
 }
 constexpr int sigsegv = 11, sigusr1 = 10, sigkill = 9;
 

@@ -4,6 +4,7 @@
 // What sigreturn loads was in user memory: every value is brought into what user mode may have before a register sees
 // it.
 #include <arch/x86_64/cpu_features.hpp>
+#include <arch/x86_64/signal_registers.hpp>
 #include <arch/x86_64/vector_registers.hpp>
 #include <kernel/hal/user_context.hpp>
 #include <kernel/kernel.hpp>
@@ -17,13 +18,10 @@ namespace takt {
 
 namespace {
 
-constexpr u64 red_zone = 128;
 constexpr u64 user_code_selector = 0x33, compatible_code_selector = 0x23, user_data_selector = 0x2b;
 // Flags that a program may set: carry, parity, adjust, zero, sign, trap, direction, overflow, resume, alignment check.
 constexpr u64 user_flags = 0x1 | 0x4 | 0x10 | 0x40 | 0x80 | 0x100 | 0x400 | 0x800 | 0x10000 | 0x40000;
 constexpr u64 direction_flag = 0x400, trap_flag = 0x100, resume_flag = 0x10000;
-constexpr u64 restart_system_call_number = 219;
-constexpr u64 system_call_instruction_size = 2;
 constexpr usize legacy_size = 512, header_size = 64;
 constexpr usize magic_size = sizeof(u32);
 
@@ -146,18 +144,11 @@ struct Placement {
 // Where the frame goes. Errors: efault when it does not fit on the alternate stack.
 Result<Placement> place_frame(Task& task, const hal::UserFrame& frame, const abi::Sigaction& action)
 {
-    const abi::SignalStack& stack = task.alternate_stack;
-    u64 top = frame.rsp - red_zone;
-    bool on_alternate = on_alternate_stack(task, top);
-    if ((action.flags & abi::action_flag::on_stack) && stack.size != 0 && !on_alternate) {
-        top = stack.pointer + stack.size;
-        on_alternate = true;
-    }
-    u64 vector_state = (top - machine::vector_state_size - magic_size) & ~63ull;
+    const machine::SignalStackTop from = machine::signal_stack_top(task, frame, action);
+    u64 vector_state = (from.top - machine::vector_state_size - magic_size) & ~63ull;
     // The handler starts as if it had been called: rsp + 8 is a multiple of 16.
     u64 place = ((vector_state - sizeof(abi::SignalFrame)) & ~15ull) - 8;
-    if (place > top || top > user_address_end) return Errno::efault;
-    if (on_alternate && (place <= stack.pointer || place - stack.pointer > stack.size)) return Errno::efault;
+    if (!machine::signal_frame_fits(task, from, place)) return Errno::efault;
     return Placement{place, vector_state};
 }
 
@@ -168,34 +159,7 @@ void fill_context(Task& task, const hal::UserFrame& frame, SignalSet mask, u64 v
     context.link = 0;
     context.stack = task.alternate_stack;
     context.mask = mask.bits;
-    context.machine = {.r8 = frame.r8,
-                       .r9 = frame.r9,
-                       .r10 = frame.r10,
-                       .r11 = frame.r11,
-                       .r12 = frame.r12,
-                       .r13 = frame.r13,
-                       .r14 = frame.r14,
-                       .r15 = frame.r15,
-                       .rdi = frame.rdi,
-                       .rsi = frame.rsi,
-                       .rbp = frame.rbp,
-                       .rbx = frame.rbx,
-                       .rdx = frame.rdx,
-                       .rax = frame.rax,
-                       .rcx = frame.rcx,
-                       .rsp = frame.rsp,
-                       .rip = frame.rip,
-                       .rflags = frame.rflags,
-                       .cs = static_cast<u16>(frame.cs),
-                       .gs = 0,
-                       .fs = 0,
-                       .ss = static_cast<u16>(frame.ss),
-                       .error = task.fault_error,
-                       .trap = task.fault_vector,
-                       .old_mask = mask.bits,
-                       .fault_address = task.fault_address,
-                       .vector_state = vector_state,
-                       .reserved = {}};
+    context.machine = machine::machine_context(task, frame, mask, vector_state);
 }
 
 // Errors: efault for an address that user mode can't run at.
@@ -206,12 +170,8 @@ Result<void> take_registers(const abi::MachineContext& from, hal::UserFrame& to)
     if ((from.cs != user_code_selector && !compatible) || from.ss != user_data_selector) return Errno::efault;
     if (compatible && from.rip >> 32) return Errno::efault;
     to.cs = from.cs;
-    to.r8 = from.r8, to.r9 = from.r9, to.r10 = from.r10, to.r11 = from.r11;
-    to.r12 = from.r12, to.r13 = from.r13, to.r14 = from.r14, to.r15 = from.r15;
-    to.rdi = from.rdi, to.rsi = from.rsi, to.rbp = from.rbp, to.rbx = from.rbx;
-    to.rdx = from.rdx, to.rax = from.rax, to.rcx = from.rcx, to.rsp = from.rsp, to.rip = from.rip;
+    machine::take_general_registers(from, to);
     to.rflags = (to.rflags & ~user_flags) | (from.rflags & user_flags);
-    to.orig_rax = ~0ull;  // not in a system call any more: nothing to restart
     return {};
 }
 
@@ -233,18 +193,9 @@ Result<void> push_signal_frame(MayBlock& context, Task& task, hal::UserFrame& fr
     }
     TRY(copy_to_user(context, UserAddress(place.frame), &pushed, size));
     // commit:
-    if (task.alternate_stack.flags & abi::stack_flag::auto_disarm)
-        task.alternate_stack = {0, abi::stack_flag::disable, 0, 0};
-    frame.rdi = static_cast<u64>(info.signal);
-    frame.rsi = place.frame + offsetof(abi::SignalFrame, info);
-    frame.rdx = place.frame + offsetof(abi::SignalFrame, context);
-    frame.rax = 0;
-    frame.rsp = place.frame;
-    frame.rip = action.handler;
+    machine::enter_handler(task, frame, action, info.signal, place.frame);
     frame.cs = user_code_selector;
     frame.rflags &= ~(direction_flag | trap_flag | resume_flag);
-    frame.orig_rax = ~0ull;
-    hal::reload_all_registers(task);
     return {};
 }
 
@@ -260,18 +211,6 @@ Result<void> pop_signal_frame(MayBlock& context, Task& task, hal::UserFrame& fra
     mask = {popped.mask};
     stack = popped.stack;
     return {};
-}
-
-void restart_system_call(hal::UserFrame& frame)
-{
-    frame.rax = frame.orig_rax;
-    frame.rip -= system_call_instruction_size;
-}
-
-void restart_system_call_by_restart_call(hal::UserFrame& frame)
-{
-    frame.rax = restart_system_call_number;
-    frame.rip -= system_call_instruction_size;
 }
 
 }  // namespace takt

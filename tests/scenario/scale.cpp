@@ -5,6 +5,7 @@
 #include <kernel/kernel.hpp>
 #include <nlohmann/json.hpp>
 #include <scenario/scale.hpp>
+#include <sim/call_numbers.hpp>
 #include <sim/program_machine.hpp>
 #include <stdexcept>
 
@@ -109,6 +110,12 @@ struct Pair {
     Thread* second = nullptr;
     bool done = false;
     Lock<Rank::object> lock;
+    // The second one waits to be woken.
+    void end(Scheduler& scheduler)
+    {
+        done = true;
+        scheduler.unpark(*second);
+    }
 };
 
 double wake_up(u32 cpus, bool one_lock)
@@ -133,10 +140,7 @@ double wake_up(u32 cpus, bool one_lock)
             threads.park(context);
         }
     });
-    threads.finish([&](u32 cpu) {
-        pairs[cpu].done = true;
-        scheduler.unpark(*pairs[cpu].second);
-    });
+    threads.finish([&](u32 cpu) { pairs[cpu].end(scheduler); });
     return threads.rate(2 * rounds);
 }
 
@@ -157,9 +161,7 @@ double yield(u32 cpus, bool)
             only(cpu));
     }
     threads.on_each([&](MayBlock& context, u32 cpu) {
-        for (u32 round = 0; round < rounds; round++) {
-            scheduler.yield(context);
-        }
+        for (u32 round = 0; round < rounds; round++) scheduler.yield(context);
         pairs[cpu].done = true;
     });
     return threads.rate(2 * rounds);
@@ -189,10 +191,7 @@ double lock_hand_over(u32 cpus, bool)
             scheduler.unpark(*pair.second);
         }
     });
-    threads.finish([&](u32 cpu) {
-        pairs[cpu].done = true;
-        scheduler.unpark(*pairs[cpu].second);
-    });
+    threads.finish([&](u32 cpu) { pairs[cpu].end(scheduler); });
     return threads.rate(rounds);
 }
 
@@ -200,9 +199,8 @@ double timer(u32 cpus, bool)
 {
     Threads threads(cpus);
     threads.on_each([&](MayBlock& context, u32) {
-        for (u32 round = 0; round < rounds; round++) {
+        for (u32 round = 0; round < rounds; round++)
             threads.sleep_until(context, threads.machine.now() + microseconds(1));
-        }
     });
     return threads.rate(rounds);
 }
@@ -230,11 +228,6 @@ double page_allocation(u32 cpus, bool one_lock)
 }
 
 // --- Programs: a process of each CPU, bound to it.
-
-namespace number {
-constexpr u64 read = 0, write = 1, stat = 4, pipe = 22, socketpair = 53, mkdir = 83, sched_setscheduler = 144,
-              futex = 202, sched_setaffinity = 203, clock_nanosleep = 230;
-}
 
 class Programs : public ProgramMachine {
 public:
@@ -319,8 +312,8 @@ void futex_partner(Program& self)
 
 void prepare_futex(Program& self, u32)
 {
-    constexpr u64 mmap = 9, fixed_private_anonymous = 0x32;
-    Programs::must(self.call(mmap, turn_address, 2 * page_size, 3, fixed_private_anonymous, ~0ull, 0));
+    constexpr u64 fixed_private_anonymous = 0x32;
+    Programs::must(self.call(number::mmap, turn_address, 2 * page_size, 3, fixed_private_anonymous, ~0ull, 0));
     self.store<u32>(turn_address, 0);
     constexpr u64 thread_flags =
         0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000;  // VM FS FILES SIGHAND THREAD SYSVSEM

@@ -120,6 +120,29 @@ void descriptors()
     OK(dup2(0, 62));
 }
 
+// A message of one byte that carries descriptors, and has room for as many.
+template <std::size_t count>
+struct Letter {
+    explicit Letter(const int (&sent)[count])
+    {
+        message.msg_iov = &vector;
+        message.msg_iovlen = 1;
+        message.msg_control = control;
+        message.msg_controllen = sizeof control;
+        cmsghdr* header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof sent);
+        std::memcpy(CMSG_DATA(header), sent, sizeof sent);
+    }
+    Letter(const Letter&) = delete;
+
+    alignas(cmsghdr) char control[CMSG_SPACE(count * sizeof(int))] = {};
+    char byte = 0;
+    iovec vector{&byte, 1};
+    msghdr message{};
+};
+
 // Descriptors that arrive where there is no place.
 void passed_descriptors()
 {
@@ -128,23 +151,11 @@ void passed_descriptors()
     limit(RLIMIT_NOFILE, 32);
     while (open("/dev/null", O_RDONLY) >= 0) {
     }
-    alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
-    char byte = 0;
-    iovec vector{&byte, 1};
-    msghdr message{};
-    message.msg_iov = &vector;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(2 * sizeof(int));
-    const int sent[2] = {0, 1};
-    std::memcpy(CMSG_DATA(header), sent, sizeof sent);
+    Letter letter({0, 1});
+    msghdr& message = letter.message;
     IS(sendmsg(pair[0], &message, 0), 1);
     close(31);
-    message.msg_controllen = sizeof control;
+    message.msg_controllen = sizeof letter.control;
     IS(recvmsg(pair[1], &message, 0), 1);
     HOLDS(message.msg_flags & MSG_CTRUNC);
     HOLDS(message.msg_controllen == CMSG_LEN(sizeof(int)) || message.msg_controllen == CMSG_SPACE(sizeof(int)));
@@ -377,20 +388,8 @@ void deep_directories()
 // Sends `passed` over `socket`.
 bool pass(int socket, int passed)
 {
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-    char byte = 0;
-    iovec vector{&byte, 1};
-    msghdr message{};
-    message.msg_iov = &vector;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(header), &passed, sizeof passed);
-    return sendmsg(socket, &message, MSG_DONTWAIT) == 1;
+    const Letter letter({passed});
+    return sendmsg(socket, &letter.message, MSG_DONTWAIT) == 1;
 }
 
 // A socket in a message to a socket in a message ...

@@ -2,14 +2,12 @@
 // they do to programs of a PC.
 #include <abi/errno.hpp>
 #include <gtest/gtest.h>
+#include <sim/call_numbers.hpp>
 #include <sim/program_machine.hpp>
 
 namespace takt {
 namespace {
 
-namespace number {
-constexpr u64 read = 0, write = 1, munmap = 11, pipe = 22, getpid = 39, kill = 62, execve = 59, futex = 202;
-}
 constexpr int sigsegv = 11, sigusr1 = 10, sigkill = 9;
 
 i64 failure(Errno error) { return -static_cast<i64>(error); }
@@ -134,8 +132,8 @@ TEST(Programs, SignalHandlersRunAndReturn)
     ProgramMachine machine;
     machine.add(count_signal);
     machine.run([&](Program& init) {
-        constexpr u64 mmap = 9, fixed_private_anonymous = 0x32;
-        ASSERT_EQ(init.call(mmap, counter_address, page_size, 3, fixed_private_anonymous, ~0ull, 0),
+        constexpr u64 fixed_private_anonymous = 0x32;
+        ASSERT_EQ(init.call(number::mmap, counter_address, page_size, 3, fixed_private_anonymous, ~0ull, 0),
                   static_cast<i64>(counter_address));
         ASSERT_EQ(init.set_handler(sigusr1, count_signal), 0);
         EXPECT_EQ(init.call(number::kill, 1, sigusr1), 0);

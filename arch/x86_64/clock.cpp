@@ -17,49 +17,87 @@ constinit u64 timer_multiplier = 0;
 namespace {
 
 constexpr u64 pit_hz = 1'193'182;
-constexpr u16 pit_ticks = 5'966;  // 5 ms
+constexpr u32 pit_start = 0xffff;
+constexpr u32 interval_ticks = 11'932;  // 10 ms
 
 constinit u64 counter_hz = 0;
 
-struct Measurement {
+struct Interval {
+    u64 ticks;  // of the PIT; 0: it ran out
     u64 cycles;
     u64 timer_counts;
-    u64 doubt;  // cycles that the interval may be longer or shorter than it should be
+    u64 doubt;  // cycles that it may be longer or shorter than that
+    bool closer_than(const Interval& other) const { return doubt * other.cycles < other.doubt * cycles; }
+    bool is_reliable() const { return doubt < cycles / 2000; }
 };
 
-// One interval of the PIT's channel 2, gated by port 0x61. Its ends are known as well as the readings around them are
-// close: a host may take the processor away between any two.
-Measurement measure()
+// What the PIT, the local APIC timer and the counter showed at one instant, that is as certain as the two readings of
+// the counter around it are close: a host may take the processor away between any two.
+struct Sample {
+    u64 before, after;
+    u32 timer;
+};
+
+Sample out8_and_sample(u16 port, u8 value)
 {
-    hal::out8(0x61, static_cast<u8>((hal::in8(0x61) & ~2) | 1));
-    hal::out8(0x43, 0xb0);  // channel 2, both bytes, mode 0
-    write_apic(apic_register::timer_initial, ~0u);
-    hal::out8(0x42, pit_ticks & 0xff);
-    const u64 before_start = read_cycles();
-    hal::out8(0x42, pit_ticks >> 8);
-    const u64 start = read_cycles();
-    const u32 timer_start = read_apic(apic_register::timer_current);
-    const u64 after_start = read_cycles();
-    u64 before_end = after_start;
-    while (!(hal::in8(0x61) & 0x20)) before_end = read_cycles();  // bound: 5 ms
-    const u64 end = read_cycles();
-    const u32 timer_end = read_apic(apic_register::timer_current);
-    const u64 after_end = read_cycles();
-    write_apic(apic_register::timer_initial, 0);
-    return {end - start, timer_start - timer_end, after_start - before_start + (after_end - before_end)};
+    Sample sample;
+    sample.before = read_cycles();
+    hal::out8(port, value);
+    sample.timer = read_apic(apic_register::timer_current);
+    sample.after = read_cycles();
+    return sample;
 }
 
-Measurement measure_reliably()
+Sample start_counting()
 {
-    Measurement best = measure();
-    for (int attempt = 0; attempt < 100 && best.doubt > best.cycles / 500; attempt++) {
-        const Measurement again = measure();
-        if (again.doubt < best.doubt) best = again;
+    hal::out8(0x61, static_cast<u8>((hal::in8(0x61) & ~2) | 1));  // gate of channel 2
+    hal::out8(0x43, 0xb0);                                        // channel 2, both bytes, mode 0
+    write_apic(apic_register::timer_initial, ~0u);
+    hal::out8(0x42, pit_start & 0xff);
+    return out8_and_sample(0x42, pit_start >> 8);
+}
+
+// From `start` to now (Intel 8254, read-back command: the channel's status and count at one instant).
+Interval interval_since(const Sample& start)
+{
+    constexpr u8 status_out = 0x80;
+    const Sample now = out8_and_sample(0x43, 0xc8);
+    const u8 status = hal::in8(0x42);
+    const u32 low = hal::in8(0x42);
+    const u32 count = low | hal::in8(0x42) << 8;
+    if (status & status_out) return {};
+    const u64 cycles = now.before - start.before;
+    const u64 ticks = pit_start - count;
+    const u64 tick = ticks ? cycles / ticks : cycles;
+    return {ticks, cycles, start.timer - now.timer, (start.after - start.before) + (now.after - now.before) + tick};
+}
+
+// Of the time until the PIT has run out, 55 ms, the part that is known best; no more of it than that needs.
+Interval measure()
+{
+    const Sample start = start_counting();
+    Interval best{0, 1, 0, ~0ull >> 32};
+    while (best.ticks < interval_ticks || !best.is_reliable()) {
+        const Interval interval = interval_since(start);
+        if (interval.ticks == 0 && interval.cycles == 0) break;
+        if (interval.closer_than(best)) best = interval;
     }
+    write_apic(apic_register::timer_initial, 0);
     return best;
 }
 
-u64 scale_to_hz(u64 count) { return count * pit_hz / pit_ticks; }
+Interval measure_reliably()
+{
+    constexpr int attempts_max = 200;
+    Interval best = measure();
+    for (int attempt = 0; !best.is_reliable(); attempt++) {
+        if (attempt == attempts_max)
+            PANIC("no interval of the PIT could be measured: the host runs this machine too seldom");
+        const Interval again = measure();
+        if (again.closer_than(best)) best = again;
+    }
+    return best;
+}
 
 // A measured rate near a round one is the round one: what remains is the measurement's own grain.
 u64 round_rate(u64 hz)
@@ -90,11 +128,11 @@ u64 quotient(u64 numerator, u64 denominator, int fraction_bits, bool round_up)
 
 void calibrate_clock()
 {
-    const Measurement measurement = measure_reliably();
-    counter_hz = round_rate(scale_to_hz(measurement.cycles));
+    const Interval interval = measure_reliably();
+    counter_hz = round_rate(interval.cycles * pit_hz / interval.ticks);
     CpuidResult ratio = cpuid(0).eax >= 0x15 ? cpuid(0x15) : CpuidResult{};
     if (ratio.eax && ratio.ebx && ratio.ecx) counter_hz = static_cast<u64>(ratio.ecx) * ratio.ebx / ratio.eax;
-    u64 timer_hz = round_rate(scale_to_hz(measurement.timer_counts));
+    u64 timer_hz = round_rate(interval.timer_counts * pit_hz / interval.ticks);
     ASSERT(counter_hz > 0 && timer_hz > 0);
     clock_scale.multiplier = quotient(static_cast<u64>(ns_per_s), counter_hz, 32, false);
     clock_scale.cycles_per_ns = quotient(1ull << 32, clock_scale.multiplier, 60, true);

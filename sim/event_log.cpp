@@ -1,5 +1,6 @@
 #include <fstream>
 #include <sim/event_log.hpp>
+#include <sim/fault_plan.hpp>
 #include <stdexcept>
 
 namespace takt::sim {
@@ -30,7 +31,8 @@ std::string microseconds_of(i64 time_ns)
 // instant.
 void EventLog::write_trace(const std::string& file, const std::vector<std::string>& names) const
 {
-    static constexpr const char* labels[] = {"switch to ", "wake ", "interrupt ", "hand over to "};
+    static constexpr const char* labels[] = {"switch to ",    "wake ",    "interrupt ",
+                                             "hand over to ", "call by ", "fault "};
     std::ofstream out(file);
     out << "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n"
         << R"({"ph":"M","name":"process_name","pid":1,"args":{"name":"simulated machine"}})";
@@ -49,8 +51,13 @@ void EventLog::write_trace(const std::string& file, const std::vector<std::strin
                     << ",\"args\":{\"level\":" << event.detail << "}}";
             continue;
         }
-        const bool interrupt = event.kind == EventKind::interrupt;
-        const std::string subject = interrupt ? std::to_string(event.subject) : name_of(names, event.subject);
+        std::string subject;
+        if (event.kind == EventKind::interrupt)
+            subject = std::to_string(event.subject);
+        else if (event.kind == EventKind::fault)
+            subject = FaultPlan::name(static_cast<FaultPoint>(event.subject));
+        else
+            subject = name_of(names, event.subject);
         out << ",\n{\"ph\":\"i\",\"s\":\"t\",\"name\":\"" << labels[static_cast<usize>(event.kind)] << subject << "\""
             << where << "}";
     }

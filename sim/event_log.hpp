@@ -8,8 +8,8 @@
 
 namespace takt::sim {
 
-enum class EventKind : u8 { switch_to, wake, interrupt, hand_over, system_call };
-inline constexpr usize event_kind_count = 5;
+enum class EventKind : u8 { switch_to, wake, interrupt, hand_over, system_call, fault };
+inline constexpr usize event_kind_count = 5;  // faults are in the trace only
 
 class EventLog {
 public:
@@ -25,6 +25,11 @@ public:
                0xbf58476d1ce4e5b9ull;
         if (tracing_) [[unlikely]]
             trace_.push_back({time_ns, subject, detail, static_cast<u8>(processor), kind});
+    }
+    // What the machine does wrong is no event of the kernel's: it shows in what follows.
+    void add_fault(u32 processor, i64 time_ns, u32 point)
+    {
+        if (tracing_) trace_.push_back({time_ns, point, 0, static_cast<u8>(processor), EventKind::fault});
     }
     u64 count(EventKind kind) const { return counts_[static_cast<usize>(kind)]; }
     u64 total() const

@@ -20,7 +20,8 @@ constexpr u64 object_bytes = 64ull << 20;     // behind memory; touched as it is
 [[gnu::noinline]] Machine* Machine::current() { return current_machine; }
 
 Machine::Machine(const MachineOptions& what)
-    : events(what.processors), options(what), keys_(std::max(what.processors, 1u)), lines_(line_count)
+    : events(what.processors), faults(what.faults, what.seed, what.processors), options(what),
+      keys_(std::max(what.processors, 1u)), lines_(line_count)
 {
     if (what.processors == 0 || what.processors > processor_count_max)
         throw std::invalid_argument("1 to 128 processors");
@@ -160,6 +161,15 @@ void Machine::delay()
     self.until_delay = 1 + static_cast<u32>(self.random.below(2 * jitter.delay_one_in));
     i64 longest = self.random.one_in(jitter.theft_one_in) ? jitter.theft_ns_max : jitter.delay_ns_max;
     running_clock.now_ns += static_cast<i64>(self.random.below(static_cast<u64>(longest)));
+}
+
+// --- Faults.
+
+bool Machine::fault_of_thread(FaultPoint point, u32 thread)
+{
+    if (!faults.happens_to_thread(point, running_->number, thread)) return false;
+    events.add_fault(running_->number, now_ns(), static_cast<u32>(point));
+    return true;
 }
 
 // --- Memory. The word is looked at when no processor is behind; what the line's transfer takes passes afterwards.

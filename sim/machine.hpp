@@ -20,6 +20,7 @@
 #include <sim/cache_lines.hpp>
 #include <sim/cost_model.hpp>
 #include <sim/event_log.hpp>
+#include <sim/fault_plan.hpp>
 #include <sim/fiber.hpp>
 #include <sim/key_tree.hpp>
 #include <sim/random.hpp>
@@ -96,6 +97,7 @@ struct MachineOptions {
     u64 seed = 0;
     bool explore = false;  // jitter; else the plain cost model
     bool strict = false;
+    FaultOptions faults = {};
 };
 
 class Machine {
@@ -115,6 +117,7 @@ public:
     CostModel cost;
     Jitter jitter;
     EventLog events;
+    FaultPlan faults;
     const MachineOptions options;
 
     // --- From outside, host code.
@@ -190,6 +193,8 @@ public:
     i64 wait(i64 ns);
     // Waits until someone writes to the word, or an interrupt comes.
     void spin_on(const void* word);
+    // What the running processor, or its thread, finds to be out of order.
+    bool fault_of_thread(FaultPoint point, u32 thread);
     // Ends the run in good order, at this instant.
     void return_to_host();
     // Ends the run; run_until() throws Stopped(message).

@@ -6,6 +6,7 @@
 // Processors set the accessed and dirty bits on their own, so entries that they may see are changed by atomic
 // operations. Both bits are set from the start: nothing here looks for pages that are not used.
 #include <arch/x86_64/page_entry.hpp>
+#include <kernel/hal/fault.hpp>
 #include <kernel/hal/paging.hpp>
 #include <kernel/kernel.hpp>
 #include <machine/mmu.hpp>
@@ -89,6 +90,7 @@ u64 end_in_leaf(u64 address, u64 end)
 
 Result<u64> add_table(MayLock& context, u64 root, u64 parent, u64& entry)
 {
+    if (FAULT(page_table)) return Errno::enomem;
     u64 table = physical_address(TRY(kernel().frames.allocate_zeroed(context, FrameUse::page_table)).release());
     count_of(table).store(0, Order::relaxed);
     if (parent != root) add_to(count_of(parent), 1);
@@ -155,6 +157,7 @@ void detach_in(u64 root, u64 table, unsigned shift, u64 start, u64 end, u64& cha
 
 Result<u64> create_page_table(MayLock& context)
 {
+    if (FAULT(page_table)) return Errno::enomem;
     u64 root = physical_address(TRY(kernel().frames.allocate(context, FrameUse::page_table)).release());
     u64* table = table_at(root);
     memset(table, 0, page_size / 2);

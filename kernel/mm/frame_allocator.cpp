@@ -1,5 +1,6 @@
 #include <kernel/core.hpp>
 #include <kernel/hal/clock.hpp>
+#include <kernel/hal/fault.hpp>
 #include <kernel/hal/observe_memory.hpp>
 #include <kernel/hal/paging.hpp>
 #include <kernel/mm/out_of_memory.hpp>
@@ -270,6 +271,7 @@ Result<FrameNumber> FrameAllocator::allocate_single(MayLock& context, FrameUse u
 
 Result<FrameRef> FrameAllocator::allocate(MayLock& context, FrameUse use, unsigned order)
 {
+    if (FAULT(frame)) return Errno::enomem;
     if (order == 0) return FrameRef::adopt(TRY(allocate_single(context, use, false)));
     if (order > order_max) return Errno::enomem;
     u64 frame = 0;
@@ -302,6 +304,7 @@ FrameNumber FrameAllocator::allocate_kernel_table()
 
 Result<FrameRef> FrameAllocator::try_allocate_user(MayLock& context, FrameUse use, bool zeroed)
 {
+    if (FAULT(user_frame)) return Errno::enomem;
     FrameNumber frame = TRY(allocate_single(context, use, true));
     if (zeroed) hal::zero_frame(frame);
     return FrameRef::adopt(frame);

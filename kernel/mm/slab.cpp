@@ -1,4 +1,5 @@
 #include <kernel/core.hpp>
+#include <kernel/hal/fault.hpp>
 #include <kernel/mm/allocate.hpp>
 #include <kernel/sync/preempt_off.hpp>
 #include <string.h>
@@ -43,6 +44,7 @@ u64 mark_of(const void* object) { return free_mark ^ reinterpret_cast<u64>(objec
 
 void* SlabAllocator::allocate(MayLock& context, usize bytes)
 {
+    if (FAULT(slab)) return nullptr;
     usize which = class_table.of[(bytes + 15) / 16];
     void* object = nullptr;
     {
@@ -149,6 +151,7 @@ usize SlabAllocator::take(MayLock& guard, SizeClass& size_class, usize which, vo
         if (slab.in_use == slab.capacity) size_class.partial.erase(size_class.partial.s_iterator_to(slab));
         objects[count++] = object;
     }
+    size_class.taken.store(size_class.taken.load(Order::relaxed) + count, Order::relaxed);
     return count;
 }
 
@@ -157,6 +160,7 @@ void SlabAllocator::put_back(usize which, void** objects, usize count)
     SizeClass& size_class = classes_[which];
     MayBlock context = ContextMint::may_block(hal::current_thread());
     LockGuard guard(size_class.lock, context);
+    size_class.taken.store(size_class.taken.load(Order::relaxed) - count, Order::relaxed);
     u64 slab_bytes = page_size << slab_orders[which];
     for (usize index = 0; index < count; index++) {
         u64 address = reinterpret_cast<u64>(objects[index]);
@@ -176,6 +180,16 @@ void SlabAllocator::put_back(usize which, void** objects, usize count)
         slab.~Slab();
         destroy_slab(FrameNumber{hal::physical_of(&slab) >> page_shift}, which);
     }
+}
+
+u64 SlabAllocator::objects_in_use() const
+{
+    u64 count = 0;
+    for (const SizeClass& size_class : classes_) count += size_class.taken.load(Order::relaxed);
+    for (const Atomic<Magazines*>& magazines : magazines_)
+        if (const Magazines* full = magazines.load(Order::acquire))
+            for (const Magazine& magazine : full->of) count -= magazine.count;
+    return count;
 }
 
 SlabAllocator::Slab* SlabAllocator::make_slab(MayLock& guard, usize which)

@@ -22,6 +22,9 @@ public:
     // `frame` is the one that `object` lies in. A pointer that is not an allocated object's is a bug and panics.
     void free(void* object, FrameNumber frame);
 
+    // Allocated and not freed, of all classes. Bound: classes times CPUs. Not of one moment; what a test compares.
+    u64 objects_in_use() const;
+
 private:
     struct FreeObject;
     // The header of a slab, in its first frame.
@@ -48,6 +51,7 @@ private:
         Lock<Rank::slab> lock;
         List<Slab> partial GUARDED_BY(lock);  // slabs with a free object
         u32 empty GUARDED_BY(lock) = 0;       // of those, the ones with no object in use: at most one is kept
+        Atomic<u64> taken{0};                 // objects that are not in slabs; written under lock
     };
 
     void* refill_and_take(MayLock& context, usize which);

@@ -2,9 +2,11 @@
 
 #include <kernel/fs/file_table.hpp>
 #include <kernel/fs/fs_context.hpp>
+#include <kernel/hal/fault.hpp>
 #include <kernel/hal/user_context.hpp>
 #include <kernel/kernel.hpp>
 #include <kernel/mm/address_space.hpp>
+#include <kernel/process/interval_timers.hpp>
 #include <kernel/process/pidfd.hpp>
 #include <kernel/process/ptrace.hpp>
 #include <kernel/process/rseq.hpp>
@@ -128,6 +130,7 @@ Result<Ref<Process>> make_process(MayBlock& context, const CloneRequest& request
     Process& parent = current_process(context);
     Ref<ProcessSignals> signals = TRY(make_signals(context, request.flags));
     Ref<Process> child = TRY(make_ref<Process>(context, reservation.id, std::move(signals)));
+    child->interval_timers = TRY(make<IntervalTimers>(context, *child));
     child->fs = request.flags & flag::fs ? parent.fs : TRY(parent.fs->clone(context));
     child->address_space = request.flags & flag::vm ? parent.address_space : TRY(parent.address_space->fork(context));
     // Last: nothing may fail once the child counts as a user of a shared table.
@@ -182,7 +185,8 @@ Result<Ref<Task>> make_task(MayBlock& context, const CloneRequest& request, Thre
     Ref<Task> child = TRY(make_ref<Task>(context, id, parent.name, std::move(process)));
     bool shares_memory = request.flags & flag::vm;
     hal::CloneRegisters registers{request.stack_pointer, (request.flags & flag::set_tls) != 0, request.thread_base};
-    if (!hal::create_user_context(context, *child, hal::user_frame(parent), registers)) return Errno::enomem;
+    if (FAULT(kernel_stack) || !hal::create_user_context(context, *child, hal::user_frame(parent), registers))
+        return Errno::enomem;
     hal::set_address_space(*child, child->process->address_space.get());
     inherit_scheduling(context, parent, *child);
     child->memory_policy = parent.memory_policy;

@@ -66,7 +66,7 @@ bool leave_process(MayBlock& context, Task& task)
 void drop_shared_objects(MayBlock& context, Process& process)
 {
     process.time_limits.stop(context);
-    if (process.interval_timers) process.interval_timers->stop_all(context);
+    process.interval_timers->stop_all(context);
     if (process.timers) process.timers->remove_all(context);
 
     Ref<AddressSpace> space;

@@ -10,6 +10,7 @@
 #include <kernel/parameters.hpp>
 #include <kernel/process/exec.hpp>
 #include <kernel/process/exit.hpp>
+#include <kernel/process/interval_timers.hpp>
 #include <kernel/process/signals.hpp>
 #include <kernel/trace/log.hpp>
 
@@ -178,6 +179,7 @@ Result<Ref<Process>> make_process(MayBlock& context)
     Ref<SignalActions> actions = TRY(SignalActions::create(context));
     Ref<ProcessSignals> signals = TRY(ProcessSignals::create(context, std::move(actions)));
     Ref<Process> process = TRY(make_ref<Process>(context, ProcessTable::first_process_id, std::move(signals)));
+    process->interval_timers = TRY(make<IntervalTimers>(context, *process));
     process->files = TRY(make_ref<FileTable>(context));
     process->fs = TRY(FsContext::create(context));
     Ref<UserAccount> account = TRY(hal::kernel().users.get(context, 0));

@@ -11,16 +11,9 @@ IntervalTimers::IntervalTimers(Process& process)
 {
 }
 
-Result<IntervalTimers*> IntervalTimers::current(MayLock& context)
-{
-    Process& process = current_process(context);
-    LockGuard guard(process.lock(), context);
-    if (!process.interval_timers) process.interval_timers = TRY(make<IntervalTimers>(guard, process));
-    return process.interval_timers.get();
-}
-
 SignalTimer* IntervalTimers::timer(i32 which)
 {
+    used_.store(1, Order::relaxed);
     switch (which) {
     case abi::interval_real:
         return &real_;
@@ -35,6 +28,7 @@ SignalTimer* IntervalTimers::timer(i32 which)
 
 void IntervalTimers::stop_all(MayBlock& context)
 {
+    if (used_.load(Order::relaxed) == 0) return;
     real_.stop(context);
     virtual_.stop(context);
     profile_.stop(context);

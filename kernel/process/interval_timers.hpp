@@ -1,4 +1,5 @@
-// IntervalTimers: setitimer(2) and alarm(2) of a process. They survive execve(2).
+// IntervalTimers: setitimer(2) and alarm(2) of a process. They survive execve(2). Each process has them from its start,
+// because these calls can't fail for want of memory.
 #pragma once
 
 #include <kernel/process/signal_timer.hpp>
@@ -9,9 +10,6 @@ class IntervalTimers : public HeapObject {
 public:
     explicit IntervalTimers(Process& process);
 
-    // The running process's, made at first use. Errors: enomem.
-    static Result<IntervalTimers*> current(MayLock& context);
-
     // Null: no such kind. which: abi::interval_*.
     SignalTimer* timer(i32 which);
     // Exit.
@@ -19,6 +17,7 @@ public:
 
 private:
     SignalTimer::TimerLock lock_;
+    Atomic<u32> used_{0};
     SignalTimer real_;
     SignalTimer virtual_;
     SignalTimer profile_;

@@ -2,6 +2,7 @@
 #include <kernel/base/text.hpp>
 #include <kernel/core.hpp>
 #include <kernel/hal/clock.hpp>
+#include <kernel/hal/fault.hpp>
 #include <kernel/hal/observe.hpp>
 #include <kernel/mm/allocate.hpp>
 #include <kernel/sched/cpu.hpp>
@@ -70,7 +71,7 @@ Result<Thread*> Scheduler::create_kernel_thread(MayBlock& context, const char* n
     void* memory = allocate(context, sizeof(KernelThread));
     if (!memory) return Errno::enomem;
     auto* thread = new (memory) KernelThread(allocate_thread_id(), name, entry, argument);
-    if (!hal::create_context(context, *thread, &enter_kernel_thread)) {
+    if (FAULT(kernel_stack) || !hal::create_context(context, *thread, &enter_kernel_thread)) {
         thread->~KernelThread();
         free(memory);
         return Errno::enomem;

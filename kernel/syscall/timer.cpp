@@ -28,8 +28,7 @@ abi::Itimerval itimerval_of(const TimerSetting& setting)
 
 Result<SignalTimer*> interval_timer(MayBlock& context, i32 which)
 {
-    IntervalTimers& timers = *TRY(IntervalTimers::current(context));
-    SignalTimer* timer = timers.timer(which);
+    SignalTimer* timer = current_process(context).interval_timers->timer(which);
     if (!timer) return Errno::einval;
     return timer;
 }

@@ -1,5 +1,5 @@
 // Shows that the pages in docs/ that speak of the whole tree say what the tree says: the system calls, each with a test
-// that there is; the ranks of locks, in their order; and every raw spin lock.
+// that there is; the ranks of locks, in their order; every raw spin lock; and what goes wrong on the simulated machine.
 #include "host_files.hpp"
 #include "system_call_page.hpp"
 #include "test_command.hpp"
@@ -25,11 +25,11 @@ std::vector<std::string> all_matches(const std::string& text, const std::string&
     return found;
 }
 
-// The ranks as the header names them: what stands between the braces, without the comments.
-std::vector<std::string> ranks()
+// Those of an enumeration, as its header names them: what stands between the braces, without the comments.
+std::vector<std::string> enumerators(const fs::path& file, const std::string& enumeration)
 {
-    const std::string header = text_of("kernel/sync/lock_rank.hpp");
-    const size_t begin = header.find('{', header.find("enum class Rank"));
+    const std::string header = text_of(file);
+    const size_t begin = header.find('{', header.find("enum class " + enumeration));
     const std::string inside = header.substr(begin, header.find("};", begin) - begin);
     return all_matches(std::regex_replace(inside, std::regex("//[^\n]*"), ""), "([a-z_]+)");
 }
@@ -68,7 +68,7 @@ TEST(Documents, EachSystemCallHasATest)
 
 TEST(Documents, LockRanksAreThoseOfTheHeader)
 {
-    const std::vector<std::string> expected = ranks();
+    const std::vector<std::string> expected = enumerators("kernel/sync/lock_rank.hpp", "Rank");
     EXPECT_GT(expected.size(), 20U);
     EXPECT_EQ(all_matches(text_of("docs/locks.md"), "\n\\| `([a-z_]+)` \\|"), expected);
 }
@@ -81,6 +81,15 @@ TEST(Documents, RawLocksAreThoseOfTheTree)
     for (std::sregex_iterator at(page.begin(), page.end(), row), end; at != end; ++at)
         named.insert((*at)[2].str() + " " + (*at)[1].str());
     EXPECT_EQ(named, raw_locks());
+}
+
+TEST(Documents, FaultsAreThoseOfTheHeader)
+{
+    const std::string page = text_of("docs/simulation.md");
+    const std::string section = page.substr(page.find("\n## Faults"));
+    const std::vector<std::string> points = enumerators("kernel/hal/fault.hpp", "FaultPoint");
+    EXPECT_EQ(all_matches(section, "\n\\| `([a-z_]+)` \\|"), points);
+    EXPECT_EQ(all_matches(text_of("sim/fault_plan.cpp"), "\\{\"([a-z_]+)\", \\d+\\}"), points);
 }
 
 }  // namespace takt

@@ -1,4 +1,5 @@
 #include <abi/futex.hpp>
+#include <algorithm>
 #include <scenario/life.hpp>
 #include <stdio.h>
 
@@ -49,7 +50,18 @@ void Life::check(bool good, const char* what, u64 detail)
     self.machine().machine().stop(text);
 }
 
-i64 Life::must_call_result(u64 call, i64 result)
+// What a call may say when the kernel finds no memory, and nothing else: close(2), kill(2), wait4(2), a futex's release
+// need none.
+bool Life::explained(u64 call, i64 result)
+{
+    static constexpr u64 need_memory[] = {number::mmap,     number::munmap,        number::mprotect,  number::clone,
+                                          number::pipe,     number::socketpair,    number::sendto,    number::write,
+                                          number::eventfd2, number::epoll_create1, number::epoll_ctl, number::futex};
+    if (scenario().what().faults.points == 0 || result != -static_cast<i64>(Errno::enomem)) return false;
+    return std::ranges::find(need_memory, call) != std::end(need_memory);
+}
+
+i64 Life::check_result(u64 call, i64 result)
 {
     if (result < 0) {
         char text[80];
@@ -66,13 +78,18 @@ void Life::map_areas()
     must_call(number::mmap, private_start, private_bytes, 3, fixed_anonymous | private_, ~0ull, 0);
 }
 
+u64 Life::map(u64 bytes)
+{
+    return static_cast<u64>(must_succeed(number::mmap, [&] { return self.map(bytes); }));
+}
+
 i64 Life::start(ProgramFunction child, std::span<const u64> words)
 {
     Order told;
     told.seed = random.next();
     for (usize index = 0; index < words.size(); index++) told.words[index] = words[index];
     self.write_value(area + orders_offset, told);
-    return must_call_result(number::clone, self.fork(child, area + orders_offset));
+    return must_succeed(number::clone, [&] { return self.fork(child, area + orders_offset); });
 }
 
 i64 Life::wait(i64 pid, i32& status)
@@ -96,6 +113,13 @@ void Life::wait_for_status(i64 pid, i32 wanted)
 void Life::nap(u64 ns_max)
 {
     self.write_value(area, abi::Timespec{0, static_cast<i64>(random.below(ns_max))});
+    self.call(number::nanosleep, area, 0);
+}
+
+// Until what the kernel does later, if it can, is done.
+void Life::rest()
+{
+    self.write_value(area, abi::Timespec{0, 20'000'000});
     self.call(number::nanosleep, area, 0);
 }
 

@@ -26,12 +26,15 @@ private:
         u32 processes, threads;
     };
     Memory memory();
+    u64 kernel_memory();
+    void spare_programs();
     void first(Program& init);
 
     Case case_;
     Checkers checkers_;
     Random random_;
     u32 worker_count_ = 0;
+    u64 kernel_memory_ = 0;  // before the first worker
 };
 
 namespace life {
@@ -79,13 +82,24 @@ public:
     template <typename... Arguments>
     i64 must_call(u64 call, Arguments... arguments)
     {
-        return must_call_result(call, self.call(call, arguments...));
+        return must_succeed(call, [&] { return self.call(call, arguments...); });
     }
-    i64 must_call_result(u64 call, i64 result);
+    // make() makes the call; once more when the machine's faults explain why it failed.
+    template <typename Make>
+    i64 must_succeed(u64 call, Make make)
+    {
+        i64 result = make();
+        while (explained(call, result)) result = make();
+        return check_result(call, result);
+    }
+    bool explained(u64 call, i64 result);
+    i64 check_result(u64 call, i64 result);
+    u64 map(u64 bytes);
     i64 start(ProgramFunction child, std::span<const u64> words = {});
     i64 wait(i64 pid, i32& status);
     void wait_for_status(i64 pid, i32 wanted);
     void nap(u64 ns_max);
+    void rest();
     void compute(u64 ns_max) { self.compute(nanoseconds(static_cast<i64>(random.below(ns_max)))); }
     void child_that_exits();
     void check_locks();

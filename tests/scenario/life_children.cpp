@@ -103,9 +103,9 @@ void never_end(Program& self)
             self.call(number::read, life.order.words[1], own_buffer(life), 1);
             break;
         default: {
-            const i64 pages = self.map(3 * page_size);
-            life.fill(static_cast<u64>(pages), 3, 5);
-            self.call(number::munmap, pages, 3 * page_size);
+            const u64 pages = life.map(3 * page_size);
+            life.fill(pages, 3, 5);
+            life.must_call(number::munmap, pages, 3 * page_size);
         }
         }
     }
@@ -216,8 +216,9 @@ void start_thread(Life& life, const Region& region, u64 place)
     told.words[3] = place;
     life.self.write_value(place + thread_order, told);
     const u64 word = place + thread_word;
-    life.must_call_result(number::clone, life.self.clone(flags, use_region_thread, place + thread_order,
-                                                         place + thread_bytes, word, word));
+    life.must_succeed(number::clone, [&] {
+        return life.self.clone(flags, use_region_thread, place + thread_order, place + thread_bytes, word, word);
+    });
 }
 
 void join_thread(Life& life, u64 place)
@@ -246,7 +247,7 @@ void Life::op_fork() { wait_for_status(start(some_operations), 0); }
 void Life::op_copy_on_write()
 {
     const u64 pages = 1 + random.below(4);
-    const u64 start_address = static_cast<u64>(must_call_result(number::mmap, self.map(pages * page_size)));
+    const u64 start_address = map(pages * page_size);
     const u64 value = random.below(100'000);
     fill(start_address, pages, value);
     const u64 words[] = {start_address, pages, value};
@@ -261,7 +262,7 @@ void Life::op_copy_on_write()
 
 void Life::op_protect()
 {
-    const u64 page = static_cast<u64>(must_call_result(number::mmap, self.map(page_size)));
+    const u64 page = map(page_size);
     self.store<u64>(page, 17);
     const u64 none = random.below(2);
     must_call(number::mprotect, page, page_size, none ? 0 : 1);
@@ -385,8 +386,8 @@ void Life::op_threads()
 {
     const u64 count = 1 + random.below(3);
     const u64 pages = 2 + random.below(6);
-    Region region{static_cast<u64>(must_call_result(number::mmap, self.map(pages * page_size))), pages, 0};
-    const u64 stacks = static_cast<u64>(must_call_result(number::mmap, self.map(count * thread_bytes)));
+    Region region{map(pages * page_size), pages, 0};
+    const u64 stacks = map(count * thread_bytes);
     for (u64 index = 0; index < count; index++) {
         region.index = index;
         start_thread(*this, region, stacks + index * thread_bytes);

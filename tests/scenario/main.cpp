@@ -30,10 +30,12 @@ std::string command_of(const Case& what)
     if (what.threads) command += fmt::format(" --threads {}", what.threads);
     if (what.operations != ~0u) command += fmt::format(" --operations {:#x}", what.operations);
     if (what.strict) command += " --strict";
+    if (what.faults.points) command += " --faults " + sim::FaultPlan::text(what.faults.points);
+    if (what.faults.points && what.faults.one_in) command += fmt::format(" --fault-rate {}", what.faults.one_in);
     return command;
 }
 
-// --- A failing case made smaller: fewer threads, fewer kinds of operations, fewer events, while it still fails.
+// --- A failing case made smaller: fewer threads, fewer kinds of operations and faults, fewer events, while it fails.
 
 bool still_fails(const Case& what) { return run_case(what).failed; }
 
@@ -50,6 +52,11 @@ Case shrink(Case failing, u32 threads)
     for (u32 operation = 0; operation < operation_count; operation++) {
         smaller.operations = failing.operations & ((1u << operation_count) - 1) & ~(1u << operation);
         if (still_fails(smaller)) failing = smaller;
+    }
+    smaller = failing;
+    for (u32 point = 0; point < fault_point_count; point++) {
+        smaller.faults.points = failing.faults.points & ~(1u << point);
+        if (smaller.faults.points != failing.faults.points && still_fails(smaller)) failing = smaller;
     }
     smaller = failing;
     for (smaller.events = failing.events / 2; smaller.events >= 50; smaller.events /= 2) {
@@ -76,6 +83,7 @@ struct Sum {
     u64 hash = 0;
     double seconds = 0;
     Checkers::Counts checked;
+    sim::FaultCounts faults[fault_point_count];
     u64 total() const
     {
         u64 sum = 0;
@@ -94,8 +102,21 @@ struct Sum {
         checked.order += outcome.checked.order;
         checked.timers += outcome.checked.timers;
         checked.turns += outcome.checked.turns;
+        for (usize point = 0; point < fault_point_count; point++) {
+            faults[point].reached += outcome.faults[point].reached;
+            faults[point].injected += outcome.faults[point].injected;
+        }
     }
 };
+
+// Calls what(name, counts) for each point of the case.
+template <typename What>
+void each_fault(const Case& of, const Sum& sum, What what)
+{
+    for (u32 point = 0; point < fault_point_count; point++)
+        if (of.faults.points >> point & 1)
+            what(sim::FaultPlan::name(static_cast<FaultPoint>(point)), sum.faults[point]);
+}
 
 void print_json(const Options& options, const Sum& sum, const Outcome* failed, u64 failed_seed)
 {
@@ -118,6 +139,9 @@ void print_json(const Options& options, const Sum& sum, const Outcome* failed, u
     document["checked"] = {{"urgency", sum.checked.urgency},         {"migration", sum.checked.rest},
                            {"inheritance", sum.checked.inheritance}, {"order", sum.checked.order},
                            {"timers", sum.checked.timers},           {"turns", sum.checked.turns}};
+    each_fault(options.first, sum, [&](const char* name, const sim::FaultCounts& counts) {
+        document["faults"][name] = {{"reached", counts.reached}, {"injected", counts.injected}};
+    });
     document["failed"] = failed != nullptr;
     if (failed) document["failure"] = {{"seed", failed_seed}, {"message", failed->message}};
     fmt::print("{}\n", document.dump(2));
@@ -150,6 +174,9 @@ int run(const Options& options)
                what.scenario, sum.seeds, options.first.seed, what.cpus, options.mode, sum.total(), sum.events[0],
                sum.events[1], sum.events[2], sum.events[3], sum.events[4], sum.seconds,
                static_cast<double>(sum.total()) / sum.seconds, sum.hash);
+    each_fault(options.first, sum, [](const char* name, const sim::FaultCounts& counts) {
+        fmt::print("  fault {}: {} of {} times\n", name, counts.injected, counts.reached);
+    });
     return 0;
 }
 
@@ -177,6 +204,18 @@ int main(int count, char** values)
     app.add_option("--threads", first.threads, "Threads (default: drawn from the seed)");
     app.add_option("--operations", first.operations, "Bit set of what threads may do (default: all)");
     app.add_flag("--strict", first.strict, "Plain code, too, runs in the order of virtual time");
+    std::string faults = "none";
+    app.add_option("--faults", faults, "What goes wrong: all, none, or a list of " + takt::sim::FaultPlan::names())
+        ->capture_default_str()
+        ->check([](const std::string& text) {
+            try {
+                takt::sim::FaultPlan::parse(text);
+                return std::string();
+            } catch (const std::invalid_argument& error) {
+                return std::string(error.what());
+            }
+        });
+    app.add_option("--fault-rate", first.faults.one_in, "One in so many times (default: each fault's own)");
     app.add_option("--trace", first.trace_file, "Write what happened for ui.perfetto.dev")->type_name("FILE");
     app.add_flag("--no-shrink", options.no_shrink, "Don't look for a smaller case of a failure");
     app.add_flag("--json", options.json, "The result as JSON");
@@ -192,6 +231,7 @@ int main(int count, char** values)
             return 0;
         }
         first.explore = options.mode == "explore";
+        first.faults.points = takt::sim::FaultPlan::parse(faults);
         return run(options);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 2;

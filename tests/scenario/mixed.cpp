@@ -81,8 +81,11 @@ private:
 class Mixed {
 public:
     explicit Mixed(const Case& what)
-        : case_(what),
-          machine_({.processors = what.cpus, .seed = what.seed, .explore = what.explore, .strict = what.strict}),
+        : case_(what), machine_({.processors = what.cpus,
+                                 .seed = what.seed,
+                                 .explore = what.explore,
+                                 .strict = what.strict,
+                                 .faults = what.faults}),
           checkers_(machine_), random_(Random::stream(what.seed, 1000))
     {
         machine_.machine().events.trace(!what.trace_file.empty());
@@ -577,6 +580,7 @@ Outcome Mixed::run()
     Outcome outcome;
     try {
         start_kernel_threads();
+        machine_.machine().faults.arm();
         const u32 count = case_.threads ? case_.threads : static_cast<u32>(2 + random_.below(3 * case_.cpus + 4));
         outcome.threads = count;
         users_.store(count, Order::relaxed);

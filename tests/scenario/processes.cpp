@@ -26,7 +26,8 @@ Processes::Processes(const Case& what)
                       .memory_bytes = (64 + 4ull * what.cpus) << 20,
                       .seed = what.seed,
                       .explore = what.explore,
-                      .strict = what.strict}),
+                      .strict = what.strict,
+                      .faults = what.faults}),
       case_(what), checkers_(*this), random_(Random::stream(what.seed, 1000))
 {
     machine().events.trace(!what.trace_file.empty());
@@ -36,6 +37,9 @@ Processes::Processes(const Case& what)
     add(main_of_worker);
     for (ProgramFunction function : child_functions()) add(function);
 }
+
+// When memory is short nobody is killed, who asks for it waits a little and tries again.
+void Processes::spare_programs() { static_cast<Task&>(hal::current_thread()).process->out_of_memory_adjust = -1000; }
 
 Processes::Memory Processes::memory()
 {
@@ -52,7 +56,11 @@ void Processes::first(Program& init)
     life.map_areas();
     life.child_that_exits();
     life.check_locks();
+    spare_programs();
+    life.rest();
     const Memory before = memory();
+    kernel_memory_ = kernel_memory();
+    machine().faults.arm();
     for (u32 index = 0; index < worker_count_; index++) life.start(main_of_worker);
     for (;;) {
         i32 status = 0;
@@ -68,13 +76,20 @@ void Processes::first(Program& init)
     life.check(after.objects <= before.objects, "pages of objects are left", after.objects - before.objects);
 }
 
+u64 Processes::kernel_memory()
+{
+    return kernel().slabs.objects_in_use() + kernel().frames.totals().of(FrameUse::kernel);
+}
+
 Outcome Processes::run()
 {
     Outcome outcome;
     outcome.threads = worker_count_;
     try {
         ProgramMachine::run([this](Program& init) { first(init); });
-        run_until_idle();
+        run_until_idle();  // what threads had that ended is given back a little later
+        if (kernel_memory() > kernel_memory_)
+            throw sim::Stopped(std::to_string(kernel_memory() - kernel_memory_) + " objects of the kernel's are left");
     } catch (const sim::Stopped& stopped) {
         outcome.failed = true;
         outcome.message = stopped.what();

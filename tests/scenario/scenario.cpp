@@ -28,6 +28,8 @@ void fill(Outcome& outcome, const Case& what, TestMachine& machine, const Checke
         outcome.events[kind] = events.count(static_cast<sim::EventKind>(kind));
     outcome.virtual_ns = machine.now().ns;
     outcome.checked = checkers.counts;
+    for (usize point = 0; point < fault_point_count; point++)
+        outcome.faults[point] = machine.machine().faults.counts(static_cast<FaultPoint>(point));
     if (!what.trace_file.empty()) events.write_trace(what.trace_file, machine.thread_names());
 }
 

@@ -17,6 +17,7 @@ struct Case {
     u64 events = 20'000;   // about how many happen
     u32 threads = 0;       // 0: drawn
     u32 operations = ~0u;  // bit set of what the threads may do
+    sim::FaultOptions faults = {};
     std::string trace_file = {};
 };
 
@@ -28,6 +29,7 @@ struct Outcome {
     i64 virtual_ns = 0;
     u32 threads = 0;  // that the case had
     Checkers::Counts checked;
+    sim::FaultCounts faults[fault_point_count] = {};
     u64 total() const
     {
         u64 sum = 0;

@@ -19,8 +19,11 @@ constexpr Duration prompt = microseconds(300);
 class Shares {
 public:
     explicit Shares(const Case& what)
-        : case_(what),
-          machine_({.processors = what.cpus, .seed = what.seed, .explore = what.explore, .strict = what.strict}),
+        : case_(what), machine_({.processors = what.cpus,
+                                 .seed = what.seed,
+                                 .explore = what.explore,
+                                 .strict = what.strict,
+                                 .faults = what.faults}),
           checkers_(machine_), random_(Random::stream(what.seed, 4000))
     {
         machine_.machine().events.trace(!what.trace_file.empty());
@@ -154,6 +157,7 @@ Outcome Shares::run()
             start(groups_[cpu]);
         }
         outcome.threads = threads_;
+        machine_.machine().faults.arm();
         machine_.run();
         machine_.run_until_idle();
         for (const Group& group : groups_) check(group);

@@ -1,0 +1,2 @@
+// hal/fault.hpp on the simulated machine: fault.cpp.
+#pragma once

@@ -37,4 +37,11 @@ struct Jitter {
     i64 store_delay_ns_max = 500;
 };
 
+// How much a fault of the machine's does, at most.
+struct FaultModel {
+    i64 spurious_ns_max = 5000;  // until a spurious interrupt comes
+    i64 ipi_delay_ns_max = 50'000;
+    u32 line_count = 16;  // of those that may interrupt without a cause
+};
+
 }  // namespace takt::sim

@@ -172,6 +172,43 @@ bool Machine::fault_of_thread(FaultPoint point, u32 thread)
     return true;
 }
 
+// Null: it does not happen now. Else what says how long, or how much.
+Random* Machine::fault(FaultPoint point)
+{
+    if (!faults.happens(point, running_->number)) return nullptr;
+    events.add_fault(running_->number, now_ns(), static_cast<u32>(point));
+    return &faults.random(point, running_->number);
+}
+
+void Machine::add_spurious(Processor& self, InterruptKind kind, u32 number, i64 ns_max, Random& random)
+{
+    add_pending(self, {now_ns() + static_cast<i64>(random.below(static_cast<u64>(ns_max))), kind, number});
+}
+
+// Interrupts that come soon after another one.
+void Machine::draw_spurious(Processor& self)
+{
+    if (Random* random = fault(FaultPoint::spurious_ipi)) {
+        const InterruptKind kind = random->one_in(2) ? InterruptKind::reschedule : InterruptKind::flush;
+        add_spurious(self, kind, 0, fault_model.spurious_ns_max, *random);
+    }
+    if (Random* random = fault(FaultPoint::spurious_line)) {
+        const u32 number = static_cast<u32>(random->below(fault_model.line_count));
+        add_spurious(self, InterruptKind::device, number, fault_model.spurious_ns_max, *random);
+    }
+}
+
+// The controller keeps one bit for each vector, and the kernel may count on no more: of two of a kind that are under
+// way the second need not come. What may be taken already, by a processor that is ahead, is not looked at.
+bool Machine::is_lost(const Processor& target, InterruptKind kind)
+{
+    const i64 not_taken_yet = now_ns() + cost.interrupt_flight;
+    const bool under_way = std::ranges::any_of(target.pending, [&](const Interrupt& other) {
+        return other.kind == kind && other.arrival_ns >= not_taken_yet;
+    });
+    return under_way && fault(FaultPoint::lost_ipi);
+}
+
 // --- Memory. The word is looked at when no processor is behind; what the line's transfer takes passes afterwards.
 
 const void* Machine::before_load(const void* word)
@@ -286,6 +323,7 @@ void Machine::take_interrupt(Processor& processor)
         });
     }
     recompute_next_interrupt(processor);
+    draw_spurious(processor);
     processor.interrupts_enabled = false;
     recompute_limits();
     events.add(processor.number, now_ns(), EventKind::interrupt, static_cast<u32>(interrupt.kind), interrupt.number);
@@ -304,6 +342,10 @@ void Machine::set_interrupts(bool enabled)
 void Machine::set_timer(i64 deadline_ns)
 {
     running_->timer_deadline_ns = deadline_ns;
+    if (deadline_ns > now_ns() && deadline_ns != never_ns)
+        if (Random* random = fault(FaultPoint::spurious_timer))
+            add_spurious(*running_, InterruptKind::timer, 0,
+                         std::min(deadline_ns - now_ns(), fault_model.spurious_ns_max), *random);
     recompute_next_interrupt(*running_);
     recompute_limits();
 }
@@ -312,9 +354,18 @@ void Machine::post(u32 number, InterruptKind kind, u32 which)
 {
     Processor& target = *processors_.at(number);
     i64 flight = cost.interrupt_flight;
+    if (running_ && (kind == InterruptKind::reschedule || kind == InterruptKind::flush)) {
+        if (is_lost(target, kind)) return;
+        if (Random* random = fault(FaultPoint::delayed_ipi))
+            flight += static_cast<i64>(random->below(static_cast<u64>(fault_model.ipi_delay_ns_max)));
+    }
     if (options.explore && running_)
         flight += static_cast<i64>(running_->random.below(static_cast<u64>(jitter.flight_ns_max)));
-    Interrupt interrupt{now_ns() + flight, kind, which};
+    add_pending(target, {now_ns() + flight, kind, which});
+}
+
+void Machine::add_pending(Processor& target, const Interrupt& interrupt)
+{
     auto later = [](const Interrupt& left, const Interrupt& right) { return left.arrival_ns < right.arrival_ns; };
     target.pending.insert(std::upper_bound(target.pending.begin(), target.pending.end(), interrupt, later), interrupt);
     recompute_next_interrupt(target);

@@ -116,6 +116,7 @@ public:
 
     CostModel cost;
     Jitter jitter;
+    FaultModel fault_model;
     EventLog events;
     FaultPlan faults;
     const MachineOptions options;
@@ -193,7 +194,7 @@ public:
     i64 wait(i64 ns);
     // Waits until someone writes to the word, or an interrupt comes.
     void spin_on(const void* word);
-    // What the running processor, or its thread, finds to be out of order.
+    // Whether what the running thread asks for is refused (hal/fault.hpp).
     bool fault_of_thread(FaultPoint point, u32 thread);
     // Ends the run in good order, at this instant.
     void return_to_host();
@@ -258,6 +259,11 @@ private:
     void run_due_events();
     void take_interrupt(Processor& processor);
     void recompute_next_interrupt(Processor& processor);
+    Random* fault(FaultPoint point);
+    void add_pending(Processor& target, const Interrupt& interrupt);
+    void add_spurious(Processor& self, InterruptKind kind, u32 number, i64 ns_max, Random& random);
+    void draw_spurious(Processor& self);
+    bool is_lost(const Processor& target, InterruptKind kind);
     void wake_spinners(const void* word, i64 seen_ns);
     void delay();
 

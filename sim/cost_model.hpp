@@ -42,6 +42,9 @@ struct FaultModel {
     i64 spurious_ns_max = 5000;  // until a spurious interrupt comes
     i64 ipi_delay_ns_max = 50'000;
     u32 line_count = 16;  // of those that may interrupt without a cause
+    // How far a processor's clock may be ahead of virtual time. Nobody may see it by asking two processors, so it is
+    // less than a line takes from one to the other.
+    i64 clock_lead_ns_max = 50;
 };
 
 }  // namespace takt::sim

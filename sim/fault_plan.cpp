@@ -10,8 +10,9 @@ struct Point {
     u32 one_in;
 };
 constexpr Point points[fault_point_count] = {
-    {"frame", 20},          {"user_frame", 40},   {"page_table", 40},    {"slab", 100},       {"kernel_stack", 20},
-    {"spurious_timer", 20}, {"spurious_ipi", 20}, {"spurious_line", 20}, {"delayed_ipi", 20}, {"lost_ipi", 2},
+    {"frame", 20},        {"user_frame", 40},     {"page_table", 40},   {"slab", 100},
+    {"kernel_stack", 20}, {"spurious_timer", 20}, {"spurious_ipi", 20}, {"spurious_line", 20},
+    {"delayed_ipi", 20},  {"lost_ipi", 2},        {"clock_step", 20},
 };
 
 std::string names_of(u32 set)

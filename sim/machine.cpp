@@ -185,9 +185,11 @@ void Machine::add_spurious(Processor& self, InterruptKind kind, u32 number, i64 
     add_pending(self, {now_ns() + static_cast<i64>(random.below(static_cast<u64>(ns_max))), kind, number});
 }
 
-// Interrupts that come soon after another one.
-void Machine::draw_spurious(Processor& self)
+// At an interrupt: others come soon after it, or firmware that came in between has touched the clock.
+void Machine::draw_faults(Processor& self)
 {
+    if (Random* random = fault(FaultPoint::clock_step))
+        self.clock_lead_ns = static_cast<i64>(random->below(static_cast<u64>(fault_model.clock_lead_ns_max)));
     if (Random* random = fault(FaultPoint::spurious_ipi)) {
         const InterruptKind kind = random->one_in(2) ? InterruptKind::reschedule : InterruptKind::flush;
         add_spurious(self, kind, 0, fault_model.spurious_ns_max, *random);
@@ -323,7 +325,7 @@ void Machine::take_interrupt(Processor& processor)
         });
     }
     recompute_next_interrupt(processor);
-    draw_spurious(processor);
+    draw_faults(processor);
     processor.interrupts_enabled = false;
     recompute_limits();
     events.add(processor.number, now_ns(), EventKind::interrupt, static_cast<u32>(interrupt.kind), interrupt.number);
@@ -339,8 +341,16 @@ void Machine::set_interrupts(bool enabled)
     running_clock.limit_ns = std::min(running_clock.limit_ns, running_->next_interrupt_ns);
 }
 
+i64 Machine::read_clock()
+{
+    Processor& self = *running_;
+    self.clock_ns = std::max(self.clock_ns, now_ns() + self.clock_lead_ns);
+    return self.clock_ns;
+}
+
 void Machine::set_timer(i64 deadline_ns)
 {
+    if (deadline_ns != never_ns) deadline_ns -= running_->clock_lead_ns;
     running_->timer_deadline_ns = deadline_ns;
     if (deadline_ns > now_ns() && deadline_ns != never_ns)
         if (Random* random = fault(FaultPoint::spurious_timer))

@@ -55,9 +55,9 @@ struct Processor {
     u32 number = 0;
     takt::Cpu* cpu = nullptr;  // the kernel's
     bool interrupts_enabled = false;
-    i64 timer_deadline_ns = never_ns;
-    std::vector<Interrupt> pending;  // by arrival
-    u64 root = 0;                    // physical address of the page table that is loaded; 0: none
+    i64 timer_deadline_ns = never_ns;  // in virtual time
+    std::vector<Interrupt> pending;    // by arrival
+    u64 root = 0;                      // physical address of the page table that is loaded; 0: none
     TranslationCache translations;
 
     // --- The machine's own.
@@ -69,7 +69,9 @@ struct Processor {
     i64 wait_until_ns = never_ns;
     const void* spin_word = nullptr;
     Random random;
-    u32 until_delay = 0;  // memory operations
+    u32 until_delay = 0;    // memory operations
+    i64 clock_lead_ns = 0;  // of what it reads before virtual time
+    i64 clock_ns = 0;       // read last
 };
 
 // Told, as host code, what happens. Machine::fail() ends the run.
@@ -188,6 +190,8 @@ public:
     void look_around() { reorder(lead_ns_); }
 
     void set_interrupts(bool enabled);
+    // The processor's clock, which never goes backwards, and its timer, which goes by that clock as it is now.
+    i64 read_clock();
     void set_timer(i64 deadline_ns);
     // Outside of the kernel: computes, or halts, until an interrupt comes (which is taken); at most `ns`. Interrupts
     // are on. Returns the time that passed before the interrupt.
@@ -262,7 +266,7 @@ private:
     Random* fault(FaultPoint point);
     void add_pending(Processor& target, const Interrupt& interrupt);
     void add_spurious(Processor& self, InterruptKind kind, u32 number, i64 ns_max, Random& random);
-    void draw_spurious(Processor& self);
+    void draw_faults(Processor& self);
     bool is_lost(const Processor& target, InterruptKind kind);
     void wake_spinners(const void* word, i64 seen_ns);
     void delay();

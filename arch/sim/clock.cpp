@@ -9,8 +9,9 @@ i64 read_clock()
 {
     sim::Machine* machine = sim::Machine::current();
     if (!machine) return 0;
-    if (sim::Machine::running()) machine->pass(machine->cost.clock_read);
-    return machine->now_ns();
+    if (!sim::Machine::running()) return machine->now_ns();
+    machine->pass(machine->cost.clock_read);
+    return machine->read_clock();
 }
 
 }  // namespace

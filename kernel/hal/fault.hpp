@@ -21,8 +21,9 @@ enum class FaultPoint : u8 {
     spurious_line,   // a line, used or not, without a cause
     delayed_ipi,     // an inter-processor interrupt takes much longer
     lost_ipi,        // one is lost in another of its kind that is on its way to the same CPU
+    clock_step,      // a CPU's counter steps against the others'
 };
-inline constexpr usize fault_point_count = static_cast<usize>(FaultPoint::lost_ipi) + 1;
+inline constexpr usize fault_point_count = static_cast<usize>(FaultPoint::clock_step) + 1;
 
 namespace hal {
 

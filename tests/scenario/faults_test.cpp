@@ -51,23 +51,23 @@ TEST(Faults, OnlyThosePlannedHappen)
 
 TEST(Faults, OneSeedGivesOneHistory)
 {
-    for (const char* scenario : {"mixed", "processes"}) {
-        Case what = case_with_faults(scenario, 51, 4);
+    for (const Scenario& scenario : scenarios) {
+        Case what = case_with_faults(scenario.name, 51, 4);
         const u64 hash = run(what).hash;
-        EXPECT_EQ(run(what).hash, hash) << scenario;
+        EXPECT_EQ(run(what).hash, hash) << scenario.name;
         what.faults.points = 0;
-        EXPECT_NE(run(what).hash, hash) << scenario;
+        EXPECT_NE(run(what).hash, hash) << scenario.name;
     }
 }
 
 TEST(Faults, LookaheadMakesNoDifference)
 {
-    for (const char* scenario : {"mixed", "processes"}) {
+    for (const Scenario& scenario : scenarios) {
         for (u64 seed = 61; seed <= 70; seed++) {
-            Case what = case_with_faults(scenario, seed, 4);
+            Case what = case_with_faults(scenario.name, seed, 4);
             const u64 hash = run(what).hash;
             what.strict = true;
-            EXPECT_EQ(run(what).hash, hash) << scenario << ", seed " << seed;
+            EXPECT_EQ(run(what).hash, hash) << scenario.name << ", seed " << seed;
         }
     }
 }

@@ -193,6 +193,8 @@ private:
     std::vector<Thread*> threads_;
     std::vector<u64> signals_sent_, interruptions_;  // of each of the threads
     u64 interrupts_left_ = 0;
+    // Of what is measured while the clock may step several times.
+    const i64 clock_error_ns_ = case_.faults.points >> static_cast<u32>(FaultPoint::clock_step) & 1 ? 500 : 0;
     Atomic<u32> living_{0};  // objects with a reference
     Atomic<u32> users_{0};   // of the server and the locks
 };
@@ -247,7 +249,7 @@ void Mixed::leave(Guarded& guarded, Thread& thread)
 // Also: what it has used is charged to the thread, and nothing else.
 void Mixed::op_compute(MayBlock& context, Random& random)
 {
-    constexpr i64 rounding_ns = 5;
+    const i64 rounding_ns = 5 + clock_error_ns_;
     const Duration used = nanoseconds(static_cast<i64>(random.below(8000)));
     const Instant start = hal::now();
     const Duration before = machine_.scheduler().run_time(context.thread());

@@ -118,6 +118,19 @@ void each_fault(const Case& of, const Sum& sum, What what)
             what(sim::FaultPlan::name(static_cast<FaultPoint>(point)), sum.faults[point]);
 }
 
+// One line: all of them, and each point's share.
+void print_faults(const Case& of, const Sum& sum)
+{
+    if (of.faults.points == 0) return;
+    u64 total = 0;
+    std::string text;
+    each_fault(of, sum, [&](const char* name, const sim::FaultCounts& counts) {
+        total += counts.injected;
+        text += fmt::format("{} {} {} of {} times", text.empty() ? ":" : ",", name, counts.injected, counts.reached);
+    });
+    fmt::print("{} faults{}\n", total, text);
+}
+
 void print_json(const Options& options, const Sum& sum, const Outcome* failed, u64 failed_seed)
 {
     nlohmann::ordered_json document;
@@ -174,9 +187,7 @@ int run(const Options& options)
                what.scenario, sum.seeds, options.first.seed, what.cpus, options.mode, sum.total(), sum.events[0],
                sum.events[1], sum.events[2], sum.events[3], sum.events[4], sum.seconds,
                static_cast<double>(sum.total()) / sum.seconds, sum.hash);
-    each_fault(options.first, sum, [](const char* name, const sim::FaultCounts& counts) {
-        fmt::print("  fault {}: {} of {} times\n", name, counts.injected, counts.reached);
-    });
+    print_faults(options.first, sum);
     return 0;
 }
 

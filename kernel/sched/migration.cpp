@@ -31,12 +31,11 @@ CpuId Migration::any_allowed(Scheduler& scheduler, const Thread& thread)
     return CpuId{static_cast<u32>(cpu)};
 }
 
-void Migration::note_queued(Scheduler& scheduler, RunQueue& queue)
+void Migration::publish(Scheduler& scheduler, RunQueue& queue)
 {
-    i32 waiting = queue.highest();
-    if (waiting < 0 && queue.waiting_level.load(Order::relaxed) < 0) return;
-    const bool offers = waiting >= 0 && queue.any_may_leave();
-    // Partner: pull() publishes its level, then reads waiting_cpus_, then waiting_level.
+    const bool offers = queue.any_may_leave();
+    const i32 waiting = offers ? queue.highest() : -1;
+    // Partner: look_around() says what runs, then reads waiting_cpus_, then waiting_level.
     queue.waiting_level.store(waiting, offers ? Order::seq_cst : Order::relaxed);
     if (offers != queue.offers) {
         queue.offers = offers;
@@ -90,17 +89,15 @@ void Migration::look_at(Scheduler& scheduler, RunQueue& own, CpuId cpu, i32 aske
     if (waiting > own.highest() || (asks && waiting >= 0)) pull_from(scheduler, own, other);
 }
 
-void Migration::pull(Scheduler& scheduler, RunQueue& own)
+// It is asked to, or something less urgent comes.
+void Migration::look_around(Scheduler& scheduler, RunQueue& own)
 {
     i32 asked_by = own.asked_by.load(Order::relaxed);
     if (asked_by != RunQueue::asked_by_none) asked_by = own.asked_by.exchange(RunQueue::asked_by_none, Order::acq_rel);
-    i32 next = own.highest();
-    if (asked_by == RunQueue::asked_by_none && next > 0 && next >= own.current_level.load(Order::relaxed))
-        return;  // nothing less urgent comes
     // Race: while this queue is unlocked, another CPU may take what was published as this one's next thread; then what
     // comes is less urgent than the others were told, so look again. bound: such thefts
     do {
-        // Partner: note_queued() publishes what waits, then reads current_level.
+        // Partner: publish() says what waits, then reads current_level.
         own.current_level.store(own.highest(), Order::seq_cst);
         for (u32 word = 0; word < WaitingCpus::word_count; word++)
             for (u64 left = scheduler.waiting_cpus_.word(word); left != 0; left &= left - 1)

@@ -20,13 +20,23 @@ public:
     static CpuId any_allowed(Scheduler& scheduler, const Thread& thread);
     // Publishes what waits in `queue` (locked): if another CPU could run it now, the least urgent such one is told to
     // look. Call when a thread has been queued, may run in more places, or a switch away from it is complete. Bound:
-    // CPUs.
-    static void note_queued(Scheduler& scheduler, RunQueue& queue);
+    // CPUs; a comparison or two where all who wait stay.
+    static void note_queued(Scheduler& scheduler, RunQueue& queue)
+    {
+        if (queue.any_may_leave() || queue.offers) publish(scheduler, queue);
+    }
     // Before this CPU picks: moves a more urgent waiting thread here. Own queue locked before and after; given up in
     // between when another one is locked. Bound: CPUs in whose queues somebody waits who may leave.
-    static void pull(Scheduler& scheduler, RunQueue& own);
+    static void pull(Scheduler& scheduler, RunQueue& own)
+    {
+        const i32 next = own.highest();
+        const bool asked = own.asked_by.load(Order::relaxed) != RunQueue::asked_by_none;
+        if (asked || next <= 0 || next < own.current_level.load(Order::relaxed)) look_around(scheduler, own);
+    }
 
 private:
+    static void publish(Scheduler& scheduler, RunQueue& queue);
+    static void look_around(Scheduler& scheduler, RunQueue& own);
     static void look_at(Scheduler& scheduler, RunQueue& own, CpuId cpu, i32 asked_by);
     static void pull_from(Scheduler& scheduler, RunQueue& own, RunQueue& other);
 };

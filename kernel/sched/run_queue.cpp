@@ -20,6 +20,7 @@ void RunQueue::charge_running()
 void RunQueue::enqueue_behind(Thread& thread, bool front, bool wakeup)
 {
     if (thread.level == level_fair) {
+        listed_may_leave_ += may_leave(thread);
         if (front) {
             fair.displace(thread);
         } else {
@@ -36,6 +37,7 @@ void RunQueue::enqueue_behind(Thread& thread, bool front, bool wakeup)
 
 void RunQueue::list(Thread& thread, bool front)
 {
+    listed_may_leave_ += may_leave(thread);
     auto& queue = queues_[thread.level];
     if (front)
         queue.push_front(thread);
@@ -46,6 +48,7 @@ void RunQueue::list(Thread& thread, bool front)
 
 void RunQueue::unlist(Thread& thread)
 {
+    listed_may_leave_ -= may_leave(thread);
     if (thread.level == level_fair) {
         fair.dequeue(thread);
         return;
@@ -79,17 +82,12 @@ Thread* RunQueue::find_movable(CpuId cpu, int better_than)
     return better_than < 0 ? fair.first_movable(cpu, movable_look) : nullptr;
 }
 
-bool RunQueue::any_may_leave()
+void RunQueue::set_affinity(Thread& thread, const CpuSet& cpus)
 {
-    if (next_ && may_leave(*next_)) return true;
-    for (int level = ready_.highest(); level > 0; level = ready_.highest_below(static_cast<usize>(level))) {
-        unsigned looked = 0;
-        for (const Thread& thread : queues_[level]) {
-            if (may_leave(thread)) return true;
-            if (++looked == movable_look) break;
-        }
-    }
-    return fair.any_of_first(movable_look, [this](const Thread& thread) { return may_leave(thread); });
+    const bool listed = thread.queued && &thread != next_;
+    if (listed && may_leave(thread)) listed_may_leave_--;
+    thread.affinity = cpus;
+    if (listed && may_leave(thread)) listed_may_leave_++;
 }
 
 }  // namespace takt

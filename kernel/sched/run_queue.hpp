@@ -26,14 +26,6 @@ public:
     Thread* first();
     // The first, in order, of at most `look` threads that may run on `cpu`.
     Thread* first_movable(CpuId cpu, unsigned look);
-    template <typename Predicate>
-    bool any_of_first(unsigned look, Predicate predicate)
-    {
-        if (displaced_ && predicate(*displaced_)) return true;
-        for (auto at = tree_.begin(); at != tree_.end() && look > 0; ++at, look--)
-            if (predicate(*at)) return true;
-        return false;
-    }
     bool empty() const { return count_ == 0; }
     u32 count() const { return count_; }
     // Charges execution time to a fair thread.
@@ -64,7 +56,7 @@ inline constexpr u64 slice_endless = ~0ull;  // nobody else wants the running th
 
 class RunQueue {
 public:
-    explicit RunQueue(CpuId cpu) : timers(cpu), cpu_(cpu) {}
+    explicit RunQueue(CpuId cpu) : timers(cpu), cpu_(cpu), only_(CpuSet::only(cpu)) {}
 
     RawSpinLock<Rank::run_queue>& lock() RETURN_CAPABILITY(lock_) { return lock_; }
 
@@ -102,8 +94,10 @@ public:
     // A queued thread above `better_than` that may run on `cpu`: the most urgent of the first few of each level.
     Thread* find_movable(CpuId cpu, int better_than);
     bool has_movable(CpuId cpu, int better_than) { return find_movable(cpu, better_than) != nullptr; }
-    // Whether one of those that wait, as far as find_movable() looks, may run on another CPU at all.
-    bool any_may_leave();
+    // Whether one of those that wait may run on another CPU at all.
+    bool any_may_leave() const { return listed_may_leave_ != 0 || (next_ && may_leave(*next_)); }
+    // Of a thread of this CPU.
+    void set_affinity(Thread& thread, const CpuSet& cpus);
     bool has_equal(Level level) const { return ready_.test(level) || (next_ && next_->level == level); }
 
     Thread* current = nullptr;
@@ -118,8 +112,8 @@ public:
 
     // --- Read by other CPUs without the lock, as hints. -1: idle.
     Atomic<i32> current_level{-1};
-    Atomic<i32> waiting_level{-1};  // the most urgent that is queued
-    bool offers = false;            // under lock_: it is among Scheduler::waiting_cpus
+    Atomic<i32> waiting_level{-1};  // the most urgent that is queued, if any of those may leave
+    bool offers = false;            // under lock_: one of them may, so this CPU is among Scheduler::waiting_cpus
     // Who asks this CPU to look, at its next switch, for what waits elsewhere: a CPU's number, its own too, or one of
     // these. Reschedule is sent, or set, afterwards.
     static constexpr i32 asked_by_none = -1;
@@ -133,11 +127,13 @@ public:
     }
 
     CpuId cpu() const { return cpu_; }
+    // It may run here and nowhere else.
+    bool stays(const Thread& thread) const { return thread.affinity == only_; }
 
 private:
     void enqueue_behind(Thread& thread, bool front, bool wakeup);
     void charge_running();
-    bool may_leave(const Thread& thread) const { return !thread.pinned && !(thread.affinity == CpuSet::only(cpu_)); }
+    bool may_leave(const Thread& thread) const { return !thread.pinned && !stays(thread); }
     void list(Thread& thread, bool front);
     void unlist(Thread& thread);
     Thread* first_listed();
@@ -149,7 +145,9 @@ private:
 
     RawSpinLock<Rank::run_queue> lock_;
     Thread* next_ = nullptr;  // comes before all in the lists; fixed priority only
+    u32 listed_may_leave_ = 0;
     CpuId cpu_;
+    CpuSet only_;
     Bitmap<level_count> ready_;
     List<Thread, RunQueueTag> queues_[level_count];
 };

@@ -257,7 +257,7 @@ Result<void> Scheduler::set_affinity(MayBlock&, Thread& thread, const CpuSet& cp
     hal::preempt_disable();
     hal::disable_interrupts();
     RunQueue& queue = lock_queue_of(thread);
-    thread.affinity = cpus;
+    queue.set_affinity(thread, cpus);
     const bool moves = !cpus.contains(queue.cpu());
     // One that is just being switched away from is moved by the CPU that does so.
     const bool taken = moves && thread.queued && !thread.on_cpu;

@@ -15,12 +15,12 @@ inline CpuId Scheduler::select_cpu(Thread& thread, RunQueue& home)
     if (thread.level > home.current_level.load(Order::relaxed) && thread.affinity.contains(home.cpu())) [[likely]]
         return home.cpu();
     // Still on its way into the wait, on a CPU that looks for work elsewhere: it can't run on any other yet.
-    if (cpu_count() == 1 || thread.on_cpu) return home.cpu();
+    if (cpu_count() == 1 || thread.on_cpu || home.stays(thread)) return home.cpu();
     return Migration::find_cpu(*this, thread, home.cpu());
 }
 
 // `queue` belongs to thread.cpu; `here` is the CPU that runs this.
-inline void Scheduler::add_ready(Cpu& here, RunQueue& queue, Thread& thread, bool wakeup)
+[[gnu::always_inline]] inline void Scheduler::add_ready(Cpu& here, RunQueue& queue, Thread& thread, bool wakeup)
 {
     if (thread.level == level_fair) [[unlikely]]
         charge_running(queue);

@@ -48,8 +48,6 @@ std::vector<Program> programs(const std::string& cpus)
         {"hackbench -T -p -g 1 -l 10", "0", R"(threaded mode.*\n.*\nTime: \d+\.\d+\n)"},
         {"oslat -q -D 1 -b 8", "0", R"(Maximum:\t( \d+){)" + cpus + R"(} \(us\)\n)"},
         {"queuelat -m 20000 -c 100 -p 10 -f 1000 -t 1", "0", R"(Avg loop processing time: \d+\n)"},
-        // There is no SCHED_DEADLINE: said clearly; the status depends on which of its threads comes first.
-        {"cyclicdeadline -i 10000 -D 1", "0|1", "Invalid argument"},
     };
 }
 
@@ -81,6 +79,9 @@ void check(const std::vector<Program>& list, const Outcome& outcome)
 TEST(RtTests, OnOneCpu)
 {
     std::vector<Program> list = programs("1");
+    // There is no SCHED_DEADLINE: said clearly; the status depends on which of its threads comes first, and on a host
+    // that is busy it gives up before it asks.
+    list.push_back({"cyclicdeadline -i 10000 -D 1", "0|1", "Invalid argument"});
     list.push_back({"pip_stress", "0", "Successfully used priority inheritance to handle an inversion\n"});
     const std::string script = script_of(list);
     check(list, run({"sh", "-c", script}, {"--icount"}));

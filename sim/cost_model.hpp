@@ -5,25 +5,46 @@
 
 namespace takt::sim {
 
+// What a processor can do in one go: the instructions of the PC's kernel that it stands for, a nanosecond each, and how
+// long they wait for something, beyond that.
+struct Cost {
+    i64 instructions;
+    i64 stall;
+};
+
 struct CostModel {
-    i64 block = 1;           // a basic block of the kernel
-    i64 atomic_access = 1;   // load or store, the line is here
-    i64 atomic_update = 6;   // locked operation, the line is here
-    i64 line_transfer = 60;  // the line comes from another processor
-    i64 interrupt_flag = 1;  // enabling or disabling interrupts
-    i64 preempt_count = 1;
-    i64 clock_read = 10;
-    i64 arm_timer = 50;
-    i64 send_interrupt = 50;     // on the CPU that sends
-    i64 interrupt_flight = 500;  // from there to the CPU that is interrupted; the least that explore mode takes
-    i64 interrupt_entry = 100;
-    i64 interrupt_exit = 50;
-    i64 context_switch = 100;
-    i64 kernel_entry = 30;  // of a system call, and the way back
-    i64 kernel_exit = 30;
-    i64 load_root = 100;
-    i64 forget_page = 50;
-    i64 spin = 20;  // one turn of a waiting loop
+    // The kernel, as compiled for this machine. Measure mode: instructions of the PC's for 1024 of a block's own.
+    u32 per_1024_instructions = 681;
+    // Explore mode, where it matters that time passes, not how much: any basic block.
+    i64 block = 1;
+
+    Cost atomic_access{1, 0};  // load or store, the line is here
+    Cost atomic_update{1, 5};  // locked operation, the line is here
+    Cost interrupt_flag{1, 0};
+    Cost preempt_count{1, 0};
+    Cost clock_read{4, 6};
+    Cost arm_timer{12, 38};
+    Cost send_interrupt{6, 44};  // on the CPU that sends
+    Cost interrupt_entry{25, 75};
+    Cost interrupt_exit{13, 37};
+    Cost context_switch{22, 10};
+    Cost save_registers{26, 10};  // a program's thread stops
+    Cost load_registers{31, 40};  // and goes on where another one's were loaded meanwhile
+    Cost make_thread{369, 0};     // a user thread's registers and stack
+    Cost kernel_entry{28, 20};    // of a system call, and the way back
+    Cost kernel_exit{16, 20};
+    Cost user_call{8, 0};    // what a program does to make a call and to look at its answer
+    Cost user_copy{20, 0};   // to or from a program's memory
+    Cost user_word{10, 0};   // the same of one word
+    Cost copy{8, 0};         // inside the kernel, or a fill
+    Cost copied_word{1, 0};  // of 8 bytes, of either
+    Cost load_root{6, 94};
+    Cost forget_page{3, 47};
+    Cost spin{2, 18};  // one turn of a waiting loop
+
+    // Between processors.
+    i64 line_transfer = 60;      // the line comes from another one
+    i64 interrupt_flight = 500;  // from the one that sends to the one that is interrupted; the least in explore mode
 };
 
 // What explore mode adds, drawn from generators of the seed's.

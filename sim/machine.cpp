@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <sim/block_costs.hpp>
 #include <sim/fiber.hpp>
 #include <sim/machine.hpp>
 #include <sys/mman.h>
@@ -94,7 +95,8 @@ void Machine::recompute_limits()
     }
     running_clock.machine = this;
     running_clock.now_ns = std::max(processor->time_ns, processor->key_ns);
-    running_clock.block_ns = cost.block;
+    running_clock.costs = options.explore ? nullptr : &block_costs();
+    running_clock.scale = options.explore ? cost.block : cost.per_1024_instructions;
     keys_.set(processor->number, never_ns);
     recompute_limits();
 }

@@ -22,6 +22,7 @@
 #include <sim/event_log.hpp>
 #include <sim/fault_plan.hpp>
 #include <sim/fiber.hpp>
+#include <sim/interrupt_kind.hpp>
 #include <sim/key_tree.hpp>
 #include <sim/random.hpp>
 #include <sim/running_clock.hpp>
@@ -42,8 +43,6 @@ enum class Observed : u8;
 }  // namespace takt
 
 namespace takt::sim {
-
-enum class InterruptKind : u8 { timer, reschedule, device, call, flush };
 
 struct Interrupt {
     i64 arrival_ns = 0;
@@ -98,6 +97,7 @@ struct MachineOptions {
     u64 memory_bytes = 16ull << 20;
     u64 seed = 0;
     bool explore = false;  // jitter; else the plain cost model
+    bool stalls = true;    // false: a processor that never waits for what its instructions do, as QEMU's is
     bool strict = false;
     FaultOptions faults = {};
 };
@@ -160,6 +160,14 @@ public:
 
     // --- From inside, on the running processor. May return on another one if interrupts are on: the fibre was moved.
 
+    i64 ns(const Cost& cost) const { return cost.instructions + (options.stalls ? cost.stall : 0); }
+    void pass(const Cost& cost) { pass(ns(cost)); }
+    void order(const Cost& cost) { order(ns(cost)); }
+    // A copy or a fill of so many bytes.
+    void pass_copy(const Cost& cost, usize bytes)
+    {
+        pass(ns(cost) + static_cast<i64>(bytes / sizeof(u64)) * ns(this->cost.copied_word));
+    }
     // `ns` pass.
     void pass(i64 ns)
     {

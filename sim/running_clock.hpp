@@ -6,13 +6,15 @@
 
 namespace takt::sim {
 
+class BlockCosts;
 class Machine;
 
 struct RunningClock {
     Machine* machine = nullptr;  // whose processor runs; null: host code
     i64 now_ns = 0;
-    i64 block_ns = 0;          // what a basic block costs
-    i64 limit_ns = INT64_MAX;  // the machine looks around when time gets here. Never, for host code
+    BlockCosts* costs = nullptr;  // how many instructions each basic block has; null: nobody asks
+    i64 scale = 0;                // what 1024 of them cost, or, if nobody asks, each block
+    i64 limit_ns = INT64_MAX;     // the machine looks around when time gets here. Never, for host code
 };
 
 extern thread_local constinit RunningClock running_clock __attribute__((tls_model("initial-exec")));

@@ -52,6 +52,11 @@ void hal::switch_context(Thread& from, Thread& to)
     simulated.pass(simulated.cost.context_switch);
     Cpu& cpu = current_cpu();
     cpu.current = &to;
+    if (from.context.user) simulated.pass(simulated.cost.save_registers);
+    if (to.context.user && cpu.registers_of != &to) {
+        simulated.pass(simulated.cost.load_registers);
+        cpu.registers_of = &to;
+    }
     // Null: a thread of the kernel, or one that ends, runs in whatever space is loaded.
     if (to.context.space && cpu.space.load(Order::relaxed) != to.context.space)
         machine::load_space(cpu, to.context.space);

@@ -1,44 +1,19 @@
 // hal/interrupts.hpp, and the way from the machine's interrupts into the core.
+#include <arch/sim/interrupt_entry.hpp>
 #include <arch/sim/user_mode.hpp>
-#include <arch/x86_64/tlb.hpp>
 #include <kernel/core.hpp>
 #include <kernel/hal/interrupts.hpp>
 #include <kernel/sched/cpu.hpp>
-#include <kernel/sched/timer_interrupt.hpp>
 #include <sim/machine.hpp>
 
 namespace takt {
-
-// Made only here, where a hard interrupt enters.
-class InterruptEntry {
-public:
-    static void run(sim::Machine& machine, const sim::Interrupt& interrupt)
-    {
-        IrqContext context;
-        this_cpu(context).interrupt_counts[static_cast<u32>(interrupt.kind)]++;
-        switch (interrupt.kind) {
-        case sim::InterruptKind::timer:
-            hal::core().scheduler.on_timer_interrupt(context);
-            return;
-        case sim::InterruptKind::reschedule:
-            return hal::core().scheduler.on_reschedule_interrupt(context);
-        case sim::InterruptKind::device:
-            return hal::core().interrupts.on_interrupt(context, interrupt.number);
-        case sim::InterruptKind::call:
-            return machine.call(interrupt.number)();
-        case sim::InterruptKind::flush:
-            return machine::on_tlb_interrupt(context);
-        }
-    }
-};
 
 void sim::enter_interrupt(Machine& machine, const Interrupt& interrupt)
 {
     hal::enter_interrupt();
     machine.pass(machine.cost.interrupt_entry);
-    InterruptEntry::run(machine, interrupt);
-    // The switch at a timer interrupt's end may bring the thread back on another CPU.
-    if (interrupt.kind == InterruptKind::timer) hal::core().scheduler.end_timer_interrupt(hal::current_cpu());
+    machine::serve_interrupt(interrupt.kind, interrupt.number);
+    if (interrupt.kind == InterruptKind::call) machine.call(interrupt.number)();
     machine.pass(machine.cost.interrupt_exit);
     hal::leave_interrupt();
     if (machine.watcher) {

@@ -46,6 +46,7 @@ template <typename Access>
 usize each_line(u64 address, usize bytes, bool write, Access access)
 {
     sim::Machine& machine = *sim::Machine::current();
+    machine.pass_copy(machine.cost.user_copy, bytes);
     usize done = 0;
     while (done < bytes) {
         const u64 at = address + done;
@@ -102,12 +103,14 @@ i64 hal::copy_string_from_user_memory(char* to, u64 from, usize capacity)
 
 bool hal::load_user_memory(u64 address, u32& value)
 {
+    sim::Machine::current()->pass(sim::Machine::current()->cost.user_word);
     return touch(address, false,
                  [&](const void* place) { value = static_cast<u32>(machine::load_word(place, sizeof value)); });
 }
 
 bool hal::compare_exchange_user_memory(u64 address, u32 expected, u32 desired, u32& seen)
 {
+    sim::Machine::current()->pass(sim::Machine::current()->cost.user_word);
     return touch(address, true, [&](void* place) {
         seen = static_cast<u32>(machine::compare_exchange_word(place, sizeof seen, expected, desired));
     });

@@ -35,6 +35,8 @@ bool create_user_context(MayBlock& context, Thread& child, const UserFrame& fram
 {
     const UserState& own = user_of(context.thread());
     ASSERT(own.child_start != 0);  // a program says where its child begins
+    sim::Machine& simulated = *sim::Machine::current();
+    simulated.pass(simulated.cost.make_thread);
     machine::make_fiber(child, &machine::enter_user_mode);
     auto* copy = new UserState{.frame = frame,
                                .thread_base = registers.set_thread_base ? registers.thread_base : own.thread_base,
@@ -45,7 +47,7 @@ bool create_user_context(MayBlock& context, Thread& child, const UserFrame& fram
     copy->frame.rbx = own.child_argument;
     if (registers.stack_pointer) copy->frame.rsp = registers.stack_pointer;
     child.context.user = copy;
-    sim::Machine::current()->user_threads.push_back(&child);
+    simulated.user_threads.push_back(&child);
     return true;
 }
 

@@ -235,6 +235,7 @@ i64 user_call(u64 number, const u64 (&arguments)[6])
     UserState& user = user_of(thread);
     ASSERT(user.in_user_mode);
     sim::Machine& machine = running_machine();
+    machine.pass(machine.cost.user_call);
     machine.pass(machine.cost.kernel_entry);
     machine.set_interrupts(false);
     const u64 position = leave_user_mode(user);

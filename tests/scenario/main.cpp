@@ -3,6 +3,7 @@
 #include <chrono>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <scenario/paths_prediction.hpp>
 #include <scenario/scale.hpp>
 #include <scenario/scenario.hpp>
 
@@ -203,9 +204,10 @@ int main(int count, char** values)
     app.add_option("--seed", first.seed, "What decides the run")->capture_default_str();
     app.add_option("--cpus", first.cpus, "Simulated CPUs, 1 to 128")->capture_default_str()->check(CLI::Range(1, 128));
     app.add_option("--scenario", first.scenario,
-                   "mixed: the kernel's threads; shares: those that compete; processes: programs; scale: throughput")
+                   "mixed: the kernel's threads; shares: those that compete; processes: programs; scale: throughput; "
+                   "paths: what six of the PC's paths should take, in instructions")
         ->capture_default_str()
-        ->check(CLI::IsMember({"mixed", "shares", "processes", "scale"}));
+        ->check(CLI::IsMember({"mixed", "shares", "processes", "scale", "paths"}));
     app.add_option("--mode", options.mode, "explore: with jitter; measure: without")
         ->capture_default_str()
         ->check(CLI::IsMember({"explore", "measure"}));
@@ -239,6 +241,10 @@ int main(int count, char** values)
             if (app.count("--cpus")) scale.cpus_max = first.cpus;
             scale.json = options.json;
             run_scale(scale);
+            return 0;
+        }
+        if (first.scenario == "paths") {
+            takt::paths::run_paths(options.json);
             return 0;
         }
         first.explore = options.mode == "explore";

@@ -17,6 +17,7 @@ struct CpuState {
     u32 preempt_count = 0;
     u32 interrupt_depth = 0;
     bool reschedule = false;
+    const Thread* registers_of = nullptr;  // whose user registers are loaded, for what a switch costs
     Atomic<AddressSpace*> space{nullptr};  // whose root is loaded, kept while kernel threads run
     FlushMailbox flush_mailbox;
 };

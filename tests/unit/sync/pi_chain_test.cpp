@@ -9,13 +9,16 @@ constexpr CpuSet only(u32 cpu) { return CpuSet::only(CpuId{cpu}); }
 SchedulingParameters fifo(Level level) { return {.policy = Policy::fifo, .priority = level}; }
 
 // A chain on one CPU: link 0 owns mutex 0 and computes; link n owns mutex n and waits for mutex n - 1. Link n has level
-// n + 1, so that building the chain boosts everyone already.
+// n + 1, so that building the chain boosts everyone already. Link 0 lets go `after` all this.
 class Chain {
 public:
-    explicit Chain(TestMachine& machine, usize links, Duration work = milliseconds(1),
+    static constexpr Duration time_for_link = microseconds(60);  // longer than the walk through the longest chain
+
+    explicit Chain(TestMachine& machine, usize links, Duration after = milliseconds(1),
                    CpuSet cpus = CpuSet::all(cpu_count_max))
         : machine_(machine), mutexes_(links)
     {
+        const Duration work{static_cast<i64>(links) * time_for_link.ns + after.ns};
         for (usize index = 0; index < links; index++) {
             threads_.push_back(&machine.spawn(
                 "link", static_cast<Level>(index + 1),
@@ -32,7 +35,7 @@ public:
                     EXPECT_EQ(self.level, self.base_level) << "link " << index;
                 },
                 cpus));
-            machine.run_for(microseconds(10));
+            machine.run_for(time_for_link);
         }
     }
 
@@ -180,14 +183,14 @@ TEST(PiChain, InterruptsAreOffForOneStepOnly)
 // with his own level, the mutexes free.
 TEST(PiChain, EndsRightAtAnyInstant)
 {
-    for (i64 delay = 0; delay < 4000; delay += 3) {
+    for (i64 delay = 0; delay < 16000; delay += 12) {
         TestMachine machine(2);
-        Chain chain(machine, 3, microseconds(36), only(0));
+        Chain chain(machine, 3, microseconds(6), only(0));
         Thread& urgent = machine.spawn(
             "urgent", 80,
             [&](MayBlock& context) {
                 machine.compute(nanoseconds(1000 + delay));
-                Result<void> result = chain.last_mutex().lock_interruptible(context, hal::now() + nanoseconds(900));
+                Result<void> result = chain.last_mutex().lock_interruptible(context, hal::now() + nanoseconds(3000));
                 if (result.ok()) chain.last_mutex().unlock(context.thread());
             },
             only(1));
@@ -205,14 +208,14 @@ TEST(PiChain, EndsRightAtAnyInstant)
 // Two walks on two CPUs meet in one chain: a raise from behind and a change in the middle, at any distance in time.
 TEST(PiChain, WalksMeet)
 {
-    for (i64 delay = 0; delay < 3000; delay += 2) {
+    for (i64 delay = 0; delay < 12000; delay += 8) {
         TestMachine machine(3);
-        Chain chain(machine, 5, microseconds(100), only(0));
+        Chain chain(machine, 5, microseconds(200), only(0));
         machine.spawn(
             "waiter", 80,
             [&](MayBlock& context) {
-                machine.compute(nanoseconds(1500));
-                EXPECT_EQ(chain.last_mutex().lock_interruptible(context, hal::now() + microseconds(20)).error(),
+                machine.compute(nanoseconds(6000));
+                EXPECT_EQ(chain.last_mutex().lock_interruptible(context, hal::now() + microseconds(60)).error(),
                           Errno::etimedout);
             },
             only(1));
@@ -224,10 +227,10 @@ TEST(PiChain, WalksMeet)
                 machine.scheduler().set_parameters(context, chain.link(2), fifo(70));
             },
             only(2));
-        machine.run_for(microseconds(15));
+        machine.run_for(microseconds(45));
         ASSERT_TRUE(chain.all_at(80)) << "delay " << delay;
         ASSERT_TRUE(chain.levels_are_right()) << "delay " << delay;
-        machine.run_for(microseconds(20));
+        machine.run_for(microseconds(60));
         for (usize index = 0; index < 5; index++)
             ASSERT_EQ(chain.link(index).level, index <= 2 ? 70 : 5) << "delay " << delay;
         machine.run();

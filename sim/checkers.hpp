@@ -2,8 +2,7 @@
 // not of durations:
 //
 //   urgency      when something more urgent than what runs is queued on a CPU, a reschedule is on its way: its flag is
-//   set,
-//                its interrupt is pending, interrupts are off, or the queue is locked
+//                set, its interrupt is pending, interrupts are off, or the queue is locked
 //   migration    when nothing is on its way anywhere, no permitted move of a queued thread would improve what runs, and
 //                what the CPUs publish of themselves is so
 //   inheritance  then also each thread has the higher of its own level and its waiters', through any chain, and no more
@@ -14,7 +13,8 @@
 //   atomicity    no thread leaves the kernel with preemption off, or with a lock
 //
 // Where they happen (arch/sim/mmu.cpp), not here: a frame that is freed is in no page table, and no CPU remembers how
-// to reach it; a CPU reaches only frames that are programs'.
+// to reach it; a CPU reaches only frames that are programs'. That memory is freed once the kernel itself asserts, on
+// every machine: frames by their count of references (mm/frame.cpp), objects by a mark (mm/slab.cpp).
 //
 // That no wake-up is lost shows at the end of a run: somebody waits for ever.
 #pragma once

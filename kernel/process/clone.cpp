@@ -322,6 +322,7 @@ Result<Ref<Task>> make_child(MayBlock& context, const CloneRequest& request, Res
 Result<ThreadId> clone_current(MayBlock& context, const CloneRequest& request)
 {
     TRY(check_flags(context, request));
+    hal::kernel().scheduler.reap_surplus(context);
     Reservation reservation;
     Result<Ref<Task>> made = make_child(context, request, reservation);
     if (!made.ok()) {

@@ -62,6 +62,9 @@ public:
     // Ends the running thread. `reap` is called later by the reaper thread, when no CPU uses the stack any more.
     static void reap_kernel_thread(MayBlock& context, Thread& thread);
     [[noreturn]] void exit_current(MayBlock& context, void (*reap)(MayBlock&, Thread&)) NO_THREAD_SAFETY_ANALYSIS;
+    // For whoever is about to make a thread: frees one or two that ended, where they have become many because the
+    // reaper does not get a CPU. So programs more urgent than it can't fill the memory with their ended threads.
+    void reap_surplus(MayBlock& context);
 
     // --- Waiting. Most code uses WaitQueue or Completion.
 
@@ -151,10 +154,15 @@ private:
     Lock<Rank::process_tree> threads_lock_;
     List<KernelThread, KernelThreadTag> kernel_threads_ GUARDED_BY(threads_lock_);
     RawSpinLock<Rank::run_queue> dead_lock_;
-    Thread* dead_ GUARDED_BY(dead_lock_) = nullptr;  // by next_dead
+    Thread* dead_first_ GUARDED_BY(dead_lock_) = nullptr;  // by next_dead
+    Thread* dead_last_ GUARDED_BY(dead_lock_) = nullptr;
+    Atomic<u32> dead_count_{0};  // written under dead_lock_
     Thread* reaper_ = nullptr;
 
     bool has_left(Thread& thread) NO_THREAD_SAFETY_ANALYSIS;
+    void put_dead(Thread& thread);
+    Thread* take_dead();
+    bool reap_one(MayBlock& context);
     static void reaper_main(MayBlock& context, void* argument);
 };
 

@@ -108,11 +108,7 @@ void Scheduler::exit_current(MayBlock& context, void (*reap)(MayBlock&, Thread&)
     assert_may_block(self);
     ASSERT(self.mutex_depth == 0 && reap);
     self.reap = reap;
-    {
-        RawGuard guard(dead_lock_);
-        self.next_dead = dead_;
-        dead_ = &self;
-    }
+    put_dead(self);
     // Told here and not after the switch, where interrupts are off: it waits until the thread has left its CPU.
     if (reaper_) unpark(*reaper_);
     hal::disable_interrupts();
@@ -144,33 +140,58 @@ bool Scheduler::has_left(Thread& thread)
     return left;
 }
 
+void Scheduler::put_dead(Thread& thread)
+{
+    RawGuard guard(dead_lock_);
+    thread.next_dead = nullptr;
+    (dead_last_ ? dead_last_->next_dead : dead_first_) = &thread;
+    dead_last_ = &thread;
+    dead_count_.store(dead_count_.load(Order::relaxed) + 1, Order::relaxed);
+}
+
+Thread* Scheduler::take_dead()
+{
+    RawGuard guard(dead_lock_);
+    Thread* thread = dead_first_;
+    if (!thread) return nullptr;
+    dead_first_ = thread->next_dead;
+    if (!dead_first_) dead_last_ = nullptr;
+    dead_count_.store(dead_count_.load(Order::relaxed) - 1, Order::relaxed);
+    return thread;
+}
+
+// One that ended, the first that did; false when none can be freed by now.
+bool Scheduler::reap_one(MayBlock& context)
+{
+    Thread* thread = take_dead();
+    if (!thread) return false;
+    // A chain walk may still look at it.
+    if (!has_left(*thread) || thread->pins.load(Order::acquire) != 0) {
+        put_dead(*thread);
+        return false;
+    }
+    thread->reap(context, *thread);
+    return true;
+}
+
+void Scheduler::reap_surplus(MayBlock& context)
+{
+    constexpr u32 surplus = 8, at_once = 2;
+    if (dead_count_.load(Order::relaxed) <= surplus) [[likely]]
+        return;
+    for (u32 index = 0; index < at_once; index++) reap_one(context);
+}
+
 void Scheduler::reaper_main(MayBlock& context, void* argument)
 {
     Scheduler& self = *static_cast<Scheduler*>(argument);
-    Thread* leaving = nullptr;  // seen, not yet off their CPUs
     for (;;) {
-        Thread* dead = std::exchange(leaving, nullptr);
-        {
-            RawGuard guard(self.dead_lock_);
-            if (!dead) std::swap(dead, self.dead_);
-        }
         bool reaped = false;
-        while (dead) {  // bound: the threads that ended since the last look
-            Thread& thread = *std::exchange(dead, dead->next_dead);
-            if (!self.has_left(thread)) {
-                thread.next_dead = leaving;
-                leaving = &thread;
-                continue;
-            }
-            // A chain walk may still look at it: on another CPU, whom taking a run queue's lock again and again could
-            // keep from it for ever, or in a thread that waits for this CPU.
-            while (thread.pins.load(Order::acquire) != 0)
-                self.park(context, WaitMode::uninterruptible, hal::now() + microseconds(50));
-            thread.reap(context, thread);
-            reaped = true;
-        }
-        if (!reaped)
-            self.park(context, WaitMode::uninterruptible, leaving ? hal::now() + milliseconds(1) : Instant::never());
+        for (u32 left = self.dead_count_.load(Order::relaxed); left > 0; left--)  // bound: those that ended
+            reaped |= self.reap_one(context);
+        if (reaped) continue;
+        const bool leaving = self.dead_count_.load(Order::relaxed) != 0;
+        self.park(context, WaitMode::uninterruptible, leaving ? hal::now() + milliseconds(1) : Instant::never());
     }
 }
 

@@ -37,8 +37,8 @@ bool FaultPlan::draws(FaultPoint point, u32 processor)
 {
     FaultCounts& counts = counts_[static_cast<usize>(point)];
     counts.reached++;
-    const bool drawn =
-        random(point, processor).one_in(options_.one_in ? options_.one_in : points[static_cast<usize>(point)].one_in);
+    const u32 one_in = options_.one_in ? options_.one_in : points[static_cast<usize>(point)].one_in;
+    const bool drawn = once_ ? left_ != 0 && --left_ == 0 : random(point, processor).one_in(one_in);
     if (drawn) counts.injected++;
     return drawn;
 }

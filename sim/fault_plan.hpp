@@ -28,6 +28,15 @@ public:
 
     // From here on. A kernel that starts may count on what it needs.
     void arm() { armed_ = options_.points != 0; }
+    // Instead of by chance: the `nth` time from now that any of the points is reached, and never again. 0: never.
+    void arm_once(u64 nth)
+    {
+        armed_ = once_ = true;
+        left_ = nth;
+        left_alone_.clear();
+    }
+    // It has not happened yet.
+    bool waits() const { return left_ != 0; }
 
     // Whether it happens now, to this processor.
     bool happens(FaultPoint point, u32 processor)
@@ -57,6 +66,8 @@ private:
 
     FaultOptions options_;
     bool armed_ = false;
+    bool once_ = false;
+    u64 left_ = 0;  // once: times until then
     std::vector<Random> randoms_;
     FaultCounts counts_[fault_point_count];
     std::unordered_map<u32, u32> left_alone_;  // by thread; looked up only

@@ -47,7 +47,8 @@ Result<void> FileTable::check_room(MayLock& context, u64 limit)
     LockGuard guard(lock_, context);
     usize index = static_cast<usize>(lowest_free_);
     while (index < slots_.size() && slots_[index].file) index++;  // bound: open descriptors
-    return index < limit ? Result<void>() : Errno::emfile;
+    if (index >= limit) return Errno::emfile;
+    return index < slots_.size() ? Result<void>() : slots_.resize(guard, index + 1);
 }
 
 Result<Ref<File>> FileTable::replace(MayLock& context, int descriptor, Ref<File> file, bool close_on_exec, u64 limit)

@@ -24,7 +24,7 @@ public:
     Result<void> set_close_on_exec(MayLock& context, int descriptor, bool close);
     // The lowest free descriptor at or above `from`. Errors: emfile (`limit` is RLIMIT_NOFILE), enomem.
     Result<int> add(MayLock& context, Ref<File> file, bool close_on_exec, u64 limit, int from = 0);
-    // add() would find a free descriptor now. Errors: emfile.
+    // add() would find a free descriptor now, and room for it. Errors: emfile, enomem.
     Result<void> check_room(MayLock& context, u64 limit);
     // dup2(2): replaces; the file that was there is returned for the caller to close outside the lock.
     Result<Ref<File>> replace(MayLock& context, int descriptor, Ref<File> file, bool close_on_exec, u64 limit);

@@ -45,14 +45,13 @@ Result<OpenRequest> check_flags(u32 flags, u32 mode)
 }
 
 // The inode may be opened as asked (path_resolution(7), open(2)).
-Result<void> check_may_open(MayBlock&, PathWalker& walker, const Path& path, const OpenRequest& request, bool created)
+Result<void> check_may_open(PathWalker& walker, const Path& path, const OpenRequest& request)
 {
     const Inode& inode = path.dentry->inode();
     if (inode.is_symlink()) return Errno::eloop;
     if (inode.is_directory() && ((request.rights & access_right::write) || (request.flags & open_flag::create)))
         return Errno::eisdir;
     if ((request.flags & open_flag::directory) && !inode.is_directory()) return Errno::enotdir;
-    if (created) return {};
     TRY(walker.check_access(inode, request.rights));
     if ((request.rights & access_right::write) && inode.is_regular() && path.mount->read_only()) return Errno::erofs;
     if ((request.flags & open_flag::no_access_time) && inode.user() != walker.credentials().file_user &&
@@ -61,26 +60,43 @@ Result<void> check_may_open(MayBlock&, PathWalker& walker, const Path& path, con
     return {};
 }
 
-Result<Ref<File>> open_found(MayBlock& context, PathWalker& walker, Path path, const OpenRequest& request, bool created)
+Result<Ref<File>> open_found(MayBlock& context, PathWalker& walker, const Path& path, const OpenRequest& request)
 {
     Inode& inode = path.dentry->inode();
-    Ref<File> file;
     if (request.flags & open_flag::path) {
         if ((request.flags & open_flag::directory) && !inode.is_directory()) return Errno::enotdir;
-        file = TRY(make_ref<PathFile>(context, request.flags));
-    } else {
-        TRY(check_may_open(context, walker, path, request, created));
-        file = TRY(inode.open(context, path, request.flags));
-        if ((request.flags & open_flag::truncate) && inode.is_regular() && !created) TRY(inode.truncate(context, 0));
+        return Ref<File>(TRY(make_ref<PathFile>(context, request.flags)));
     }
+    TRY(check_may_open(walker, path, request));
+    Ref<File> file = TRY(inode.open(context, path, request.flags));
+    if ((request.flags & open_flag::truncate) && inode.is_regular()) TRY(inode.truncate(context, 0));
+    return file;
+}
+
+Ref<File> opened_at(Path path, Ref<File> file)
+{
     file->drop_open_only_flags();
     if (!file->path()) file->set_path(std::move(path));
     return file;
 }
 
-// The last component with O_CREAT: finds or makes it. `done` is false when a symbolic link was put in its place.
+// A new file, and its name: a call that fails leaves none, so it is open before it gets the name.
+Result<Ref<Dentry>> create_open(MayBlock& context, PathWalker& walker, const OpenRequest& request, Ref<File>& opened)
+{
+    NewNode node;
+    TRY(prepare_new_node(context, walker.at(), walker.credentials(), file_mode::regular | request.mode, node));
+    Directory& directory = *walker.at().dentry->inode().as_directory();
+    Ref<Inode> inode = TRY(directory.make_unnamed(context, node));
+    Ref<File> file = TRY(inode->open(context, {}, request.flags));
+    Ref<Dentry> made = TRY(directory.add(context, *walker.at().dentry, walker.last(), std::move(inode)));
+    opened = std::move(file);
+    return made;
+}
+
+// The last component with O_CREAT: finds it, or makes and opens it. `done` is false when a symbolic link was put in its
+// place.
 Result<void> find_or_create(MayBlock& context, PathWalker& walker, const OpenRequest& request, Path& found,
-                            bool& created, bool& done, Ref<File>& unnamed)
+                            Ref<File>& opened, bool& done, Ref<File>& unnamed)
 {
     done = true;
     if (walker.last_kind() != PathWalker::Last::name)
@@ -105,13 +121,9 @@ Result<void> find_or_create(MayBlock& context, PathWalker& walker, const OpenReq
             return {};
         }
         if (entry.error() != Errno::enoent) return entry.error();
-        NewNode node;
-        TRY(prepare_new_node(context, walker.at(), walker.credentials(), file_mode::regular | request.mode, node));
-        Directory& directory = *walker.at().dentry->inode().as_directory();
-        Result<Ref<Dentry>> made = directory.create(context, *walker.at().dentry, walker.last(), node);
+        Result<Ref<Dentry>> made = create_open(context, walker, request, opened);
         if (made.ok()) {
             found = {walker.at().mount, std::move(made).value()};
-            created = true;
             return {};
         }
         if (made.error() == Errno::eperm) return Errno::eacces;  // only the kernel makes files there
@@ -132,9 +144,9 @@ Result<Ref<File>> open_temporary(MayBlock& context, PathWalker& walker, const Op
     format(name, "#{}", inode->number);
     inode->set_links(0);
     Path path{place.path.mount, TRY(Dentry::create_removed(context, EntryName(name.view()), std::move(inode)))};
-    OpenRequest file_request = request;
-    file_request.flags &= ~open_flag::directory;  // part of O_TMPFILE; the file is none
-    return open_found(context, walker, std::move(path), file_request, true);
+    // O_DIRECTORY is part of O_TMPFILE; the file is none.
+    Ref<File> file = TRY(path.dentry->inode().open(context, path, request.flags & ~open_flag::directory));
+    return opened_at(std::move(path), std::move(file));
 }
 
 }  // namespace
@@ -147,11 +159,11 @@ Result<Ref<File>> open_at(MayBlock& context, int directory, std::string_view pat
     if ((request.flags & open_flag::temporary) == open_flag::temporary) return open_temporary(context, walker, request);
     Path found;
     Ref<File> unnamed;
-    bool created = false;
+    Ref<File> opened;
     if (request.flags & open_flag::create) {
         for (bool done = false; !done;) {  // bound: 40 links
             TRY(walker.to_parent());
-            TRY(find_or_create(context, walker, request, found, created, done, unnamed));
+            TRY(find_or_create(context, walker, request, found, opened, done, unnamed));
         }
     } else {
         LinkTarget target;
@@ -165,7 +177,8 @@ Result<Ref<File>> open_at(MayBlock& context, int directory, std::string_view pat
         again->drop_open_only_flags();
         return again;
     }
-    return open_found(context, walker, std::move(found), request, created);
+    if (!opened) opened = TRY(open_found(context, walker, found, request));
+    return opened_at(std::move(found), std::move(opened));
 }
 
 Result<Ref<File>> open_path(MayBlock& context, std::string_view path, u32 flags, u32 mode)

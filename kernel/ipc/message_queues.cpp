@@ -99,8 +99,9 @@ Result<Ref<File>> MessageQueues::open(MayBlock& context, std::string_view name, 
         }
         if (entry.error() != Errno::enoent || !(flags & open_flag::create)) return entry.error();
         Ref<Inode> queue = TRY(make_queue(context, mode & ~umask_of_current(context), attributes));
+        Ref<File> file = TRY(queue->open(context, {}, file_flags));
         Result<Ref<Dentry>> added = directory.add(context, root, entry_name, queue);
-        if (added.ok()) return queue->open(context, {}, file_flags);
+        if (added.ok()) return file;
         if (added.error() != Errno::eexist) return added.error();
     }
 }

@@ -35,6 +35,9 @@ Result<i64> mq_open(MayBlock& context, UserString name, OpenFlags flags, OctalMo
     if (attributes) wanted = TRY(attributes.load(context));
     char text[name_capacity];
     usize length = TRY(copy_string_from_user(context, text, name.address, sizeof text));
+    // A queue must not be made for a process that can't have another descriptor.
+    FileTable& files = *current_process(context).files;
+    if (flags.value & open_flag::create) TRY(files.check_room(context, current_limit(context, Resource::files)));
     Ref<File> file = TRY(hal::kernel().ipc.message_queues.open(context, {text, length}, flags.value, mode.value,
                                                                attributes ? &wanted : nullptr));
     return new_descriptor(context, std::move(file), true);

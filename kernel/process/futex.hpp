@@ -60,10 +60,10 @@ public:
     // The running thread ends: the PI futexes that it owns go to their most urgent waiters, marked FUTEX_OWNER_DIED.
     void give_up_pi(MayBlock& context, Task& task);
 
-private:
-    friend class FutexPi;
-
+    // Where who waits for this word stands.
     FutexBucket& bucket_of(const AddressSpace::FutexKey& key);
+
+private:
     Result<void> enqueue(MayBlock& context, FutexWaiter& waiter, u64 address, u32 expected);
     Result<void> sleep(MayBlock& context, FutexWaiter& waiter, ClockDeadline deadline);
 

@@ -3,7 +3,9 @@
 //
 // Under the bucket's lock, while there is a state: the word's tid is the state's owner, except between the moments when
 // a waiter got the mutex out of turn (or its owner died) and when that waiter has corrected the word; nobody returns to
-// user mode in between. The word is 0 only when no thread waits in the mutex.
+// user mode in between. The word is 0 only when no thread waits in the mutex. Then waiters that gave up may still be on
+// their way out: until they have left the bucket the state has no owner and its mutex is free, while user mode may take
+// and free the word as it likes.
 #include <kernel/kernel.hpp>
 #include <kernel/process/futex_bucket.hpp>
 #include <kernel/sync/preempt_off.hpp>
@@ -52,7 +54,7 @@ private:
     // --- With the bucket locked.
     FutexPiState* find_state(Errno& error) REQUIRES(bucket_.lock);
     Result<Step> take_word(MayLock& guard, const WordOwner& owner, bool& taken) REQUIRES(bucket_.lock);
-    Result<void> attach(MayLock& guard, Task& owner) REQUIRES(bucket_.lock);
+    Result<FutexPiState*> attach(MayLock& guard, FutexPiState* state, Task& owner) REQUIRES(bucket_.lock);
     Result<Step> claim(MayLock& guard, Thread& owner, u32 extra) REQUIRES(bucket_.lock);
     Result<Step> settle(MayLock& guard, bool& locked) REQUIRES(bucket_.lock);
     Result<Step> prepare_unlock(MayLock& guard, FutexPiState*& state) REQUIRES(bucket_.lock);
@@ -98,18 +100,18 @@ Result<WordOwner> FutexPi::look_up_owner()
     }
 }
 
-// Makes the state of a word that `owner` holds. Errors: enomem, esrch (the owner is past giving its futexes up).
-Result<void> FutexPi::attach(MayLock& guard, Task& owner)
+// The state of a word that `owner` holds: the one that there is, or a new one. Errors: enomem, esrch (the owner is past
+// giving its futexes up).
+Result<FutexPiState*> FutexPi::attach(MayLock& guard, FutexPiState* state, Task& owner)
 {
     LockGuard list(owner.pi_futexes_lock, guard);
     if (owner.pi_futexes_closed) return Errno::esrch;
-    FutexPiState* state = TRY(make<FutexPiState>(list)).release();
+    if (!state) state = TRY(make<FutexPiState>(list)).release();
     state->key = key_;
     state->owner = &owner;
     state->mutex.adopt_owner(owner);
     owner.pi_futexes.push_back(*state);
-    state_ = state;
-    return {};
+    return state;
 }
 
 // Takes a free word; or marks an owned one, finds or makes its state, and counts the thread as a waiter. Errors:
@@ -124,28 +126,29 @@ Result<Step> FutexPi::take_word(MayLock& guard, const WordOwner& owner, bool& ta
     Errno error;
     FutexPiState* state = find_state(error);
     if (error != Errno::none) return error;
-    if (tid != 0 && !state) {
+    bool unowned = !state || state->is_unowned();
+    if (tid != 0 && unowned) {
         if (tid != owner.tid) return Step::again;
         if (!owner.task) return Errno::esrch;
     }
+    // An owner's end is under way: those who wait come first. Else it is the program that wrote to the word.
+    if (tid == 0 && !unowned && !(word & abi::futex_owner_died)) return Errno::einval;
+    bool free = tid == 0 && unowned;
     u32 marked = word | abi::futex_waiters;
     u32 own = (word & abi::futex_owner_died) | tid_of(task_) | (state ? abi::futex_waiters : 0);
-    Result<bool> stored = word_.exchange(word, tid ? marked : own);
+    Result<bool> stored = word_.exchange(word, free ? own : marked);
     if (!stored.ok()) return Step::fault;
     if (!stored.value()) return Step::again;
-    taken = tid == 0;
+    taken = free;
     if (taken) {
         if (!state) return Step::done;
-        // Those who still stand in the bucket have left the mutex.
         bool locked = state->mutex.try_lock(task_);
         ASSERT(locked);
         file_under(guard, *state, &task_);
         return Step::done;
     }
-    if (state)
-        state_ = state;
-    else
-        TRY(attach(guard, *owner.task));
+    if (unowned) state = TRY(attach(guard, state, *owner.task));
+    state_ = state;
     state_->waiters++;
     return Step::done;
 }
@@ -265,6 +268,7 @@ Result<Step> FutexPi::prepare_unlock(MayLock& guard, FutexPiState*& state)
     Errno error;
     state = find_state(error);
     if (error != Errno::none) return error;
+    if (state && state->is_unowned()) state = nullptr;
     if (state && state->owner != &task_) return Errno::einval;
     // It can't go: it has to lock the bucket before it returns.
     Thread* next = state ? state->mutex.top_waiter() : nullptr;

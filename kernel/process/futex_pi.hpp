@@ -15,6 +15,9 @@ struct FutexPiState : public HeapObject, public ListHook<> {
     AddressSpace::FutexKey key{};
     Task* owner = nullptr;  // null: it ended without unlocking; the next one marks the word
     u32 waiters = 0;        // threads in lock_pi, from before they queue until after they fixed the word
+
+    // All of them have given up and are on their way out: whoever is in the word took it without the kernel.
+    bool is_unowned() const { return !owner && mutex.is_free(); }
 };
 
 }  // namespace takt

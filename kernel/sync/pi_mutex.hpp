@@ -87,6 +87,7 @@ public:
 
     Thread* owner() const { return reinterpret_cast<Thread*>(owner_.load(Order::relaxed) & ~has_waiters); }
     bool held_by(const Thread& thread) const { return owner() == &thread; }
+    bool is_free() const { return owner_.load(Order::relaxed) == 0; }  // and nobody waits for it
     bool contended() const { return owner_.load(Order::relaxed) & has_waiters; }
 
 private:

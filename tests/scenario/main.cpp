@@ -203,11 +203,12 @@ int main(int count, char** values)
     CLI::App app{"Run the kernel on a simulated machine, every interleaving decided by a seed", "takt sim"};
     app.add_option("--seed", first.seed, "What decides the run")->capture_default_str();
     app.add_option("--cpus", first.cpus, "Simulated CPUs, 1 to 128")->capture_default_str()->check(CLI::Range(1, 128));
-    app.add_option("--scenario", first.scenario,
-                   "mixed: the kernel's threads; shares: those that compete; processes: programs; scale: throughput; "
-                   "paths: what six of the PC's paths should take, in instructions")
+    app.add_option(
+           "--scenario", first.scenario,
+           "mixed: the kernel's threads; shares: those that compete; processes: programs; futexes: programs that wait; "
+           "scale: throughput; paths: what six of the PC's paths should take, in instructions")
         ->capture_default_str()
-        ->check(CLI::IsMember({"mixed", "shares", "processes", "scale", "paths"}));
+        ->check(CLI::IsMember({"mixed", "shares", "processes", "futexes", "scale", "paths"}));
     app.add_option("--mode", options.mode, "explore: with jitter; measure: without")
         ->capture_default_str()
         ->check(CLI::IsMember({"explore", "measure"}));

@@ -55,7 +55,7 @@ TEST_P(Replay, LookaheadMakesNoDifference)
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Scenarios, Replay, testing::Values("mixed", "processes"));
+INSTANTIATE_TEST_SUITE_P(Scenarios, Replay, testing::Values("mixed", "processes", "futexes"));
 
 // Each checker had something to check, and each kind of event happened.
 TEST(Mixed, EverythingIsChecked)

@@ -46,6 +46,9 @@ Outcome run_shares(const Case& what);
 // Programs: tests/scenario/processes.cpp.
 Outcome run_processes(const Case& what);
 inline constexpr u32 processes_operation_count = 16;
+// Crews that wait for futexes: tests/scenario/futexes.cpp.
+Outcome run_futexes(const Case& what);
+inline constexpr u32 futexes_operation_count = 24;
 
 struct Scenario {
     const char* name;
@@ -54,7 +57,8 @@ struct Scenario {
 };
 inline constexpr Scenario scenarios[] = {{"mixed", run_mixed, mixed_operation_count},
                                          {"shares", run_shares, 0},
-                                         {"processes", run_processes, processes_operation_count}};
+                                         {"processes", run_processes, processes_operation_count},
+                                         {"futexes", run_futexes, futexes_operation_count}};
 const Scenario& scenario_of(const Case& what);
 
 // --- For scenarios.

@@ -8,8 +8,7 @@ void WallClock::init() { offset_ns_.store(hal::boot_time_of_day_ns(), Order::rel
 Instant WallClock::to_monotonic(i64 realtime_ns) const
 {
     i64 monotonic = 0;
-    if (__builtin_sub_overflow(realtime_ns, offset_ns(), &monotonic))
-        return realtime_ns < 0 ? Instant{0} : Instant::never();
+    if (__builtin_sub_overflow(realtime_ns, offset_ns(), &monotonic)) return Instant::never();
     return {monotonic};
 }
 

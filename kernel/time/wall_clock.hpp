@@ -28,7 +28,7 @@ public:
     // Any context; one load beside the clock.
     i64 realtime_ns() const { return hal::now().ns + offset_ns(); }
     i64 offset_ns() const { return offset_ns_.load(Order::acquire); }
-    // When the wall clock will show `realtime_ns`, were it never set again. Saturates.
+    // When the wall clock will show `realtime_ns`, which is not negative, were it never set again. Saturates.
     Instant to_monotonic(i64 realtime_ns) const;
 
     // clock_settime(2): permission was checked. Wakes the tasks that sleep until a wall-clock time

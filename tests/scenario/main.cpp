@@ -250,6 +250,8 @@ int main(int count, char** values)
         }
         first.explore = options.mode == "explore";
         first.faults.points = takt::sim::FaultPlan::parse(faults);
+        if (first.faults.points && !scenario_of(first).has_faults)
+            throw std::runtime_error("scenario " + first.scenario + " knows the answer to each call: no --faults");
         return run(options);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 2;

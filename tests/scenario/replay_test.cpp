@@ -55,7 +55,8 @@ TEST_P(Replay, LookaheadMakesNoDifference)
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Scenarios, Replay, testing::Values("mixed", "processes", "futexes"));
+// Not `futexes`: its chief looks at other threads' states from outside of the machine, which lookahead shows.
+INSTANTIATE_TEST_SUITE_P(Scenarios, Replay, testing::Values("mixed", "processes"));
 
 // Each checker had something to check, and each kind of event happened.
 TEST(Mixed, EverythingIsChecked)

@@ -54,11 +54,12 @@ struct Scenario {
     const char* name;
     Outcome (*run)(const Case&);
     u32 operation_count;
+    bool has_faults;  // its programs take what a fault plan does to them
 };
-inline constexpr Scenario scenarios[] = {{"mixed", run_mixed, mixed_operation_count},
-                                         {"shares", run_shares, 0},
-                                         {"processes", run_processes, processes_operation_count},
-                                         {"futexes", run_futexes, futexes_operation_count}};
+inline constexpr Scenario scenarios[] = {{"mixed", run_mixed, mixed_operation_count, true},
+                                         {"shares", run_shares, 0, true},
+                                         {"processes", run_processes, processes_operation_count, true},
+                                         {"futexes", run_futexes, futexes_operation_count, false}};
 const Scenario& scenario_of(const Case& what);
 
 // --- For scenarios.

@@ -103,14 +103,16 @@ i64 hal::copy_string_from_user_memory(char* to, u64 from, usize capacity)
 
 bool hal::load_user_memory(u64 address, u32& value)
 {
-    sim::Machine::current()->pass(sim::Machine::current()->cost.user_word);
+    sim::Machine& machine = *sim::Machine::current();
+    machine.pass(machine.cost.user_word);
     return touch(address, false,
                  [&](const void* place) { value = static_cast<u32>(machine::load_word(place, sizeof value)); });
 }
 
 bool hal::compare_exchange_user_memory(u64 address, u32 expected, u32 desired, u32& seen)
 {
-    sim::Machine::current()->pass(sim::Machine::current()->cost.user_word);
+    sim::Machine& machine = *sim::Machine::current();
+    machine.pass(machine.cost.user_word);
     return touch(address, true, [&](void* place) {
         seen = static_cast<u32>(machine::compare_exchange_word(place, sizeof seen, expected, desired));
     });

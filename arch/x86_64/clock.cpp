@@ -8,6 +8,7 @@
 #include <kernel/base/assert.hpp>
 #include <kernel/hal/clock.hpp>
 #include <kernel/hal/port_io.hpp>
+#include <optional>
 
 namespace takt::machine {
 
@@ -23,7 +24,7 @@ constexpr u32 interval_ticks = 11'932;  // 10 ms
 constinit u64 counter_hz = 0;
 
 struct Interval {
-    u64 ticks;  // of the PIT; 0: it ran out
+    u64 ticks;  // of the PIT
     u64 cycles;
     u64 timer_counts;
     u64 doubt;  // cycles that it may be longer or shorter than that
@@ -57,19 +58,21 @@ Sample start_counting()
     return out8_and_sample(0x42, pit_start >> 8);
 }
 
-// From `start` to now (Intel 8254, read-back command: the channel's status and count at one instant).
-Interval interval_since(const Sample& start)
+// From `start` to now (Intel 8254, read-back command: the channel's status and count at one instant). Nothing: the PIT
+// has run out.
+std::optional<Interval> interval_since(const Sample& start)
 {
     constexpr u8 status_out = 0x80;
     const Sample now = out8_and_sample(0x43, 0xc8);
     const u8 status = hal::in8(0x42);
     const u32 low = hal::in8(0x42);
     const u32 count = low | hal::in8(0x42) << 8;
-    if (status & status_out) return {};
+    if (status & status_out) return std::nullopt;
     const u64 cycles = now.before - start.before;
     const u64 ticks = pit_start - count;
     const u64 tick = ticks ? cycles / ticks : cycles;
-    return {ticks, cycles, start.timer - now.timer, (start.after - start.before) + (now.after - now.before) + tick};
+    return Interval{ticks, cycles, start.timer - now.timer,
+                    (start.after - start.before) + (now.after - now.before) + tick};
 }
 
 // Of the time until the PIT has run out, 55 ms, the part that is known best; no more of it than that needs.
@@ -78,9 +81,9 @@ Interval measure()
     const Sample start = start_counting();
     Interval best{0, 1, 0, ~0ull >> 32};
     while (best.ticks < interval_ticks || !best.is_reliable()) {
-        const Interval interval = interval_since(start);
-        if (interval.ticks == 0 && interval.cycles == 0) break;
-        if (interval.closer_than(best)) best = interval;
+        const std::optional<Interval> interval = interval_since(start);
+        if (!interval) break;
+        if (interval->closer_than(best)) best = *interval;
     }
     write_apic(apic_register::timer_initial, 0);
     return best;

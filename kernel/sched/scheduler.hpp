@@ -59,7 +59,7 @@ public:
     Thread* next_kernel_thread(MayLock& context, ThreadId id);
     // Makes a created thread ready. Any context.
     void start(Thread& thread);
-    // Ends the running thread. `reap` is called later by the reaper thread, when no CPU uses the stack any more.
+    // Ends the running thread. `reap` is called later, by another thread, when no CPU uses the stack any more.
     static void reap_kernel_thread(MayBlock& context, Thread& thread);
     [[noreturn]] void exit_current(MayBlock& context, void (*reap)(MayBlock&, Thread&)) NO_THREAD_SAFETY_ANALYSIS;
     // For whoever is about to make a thread: frees one or two that ended, where they have become many because the

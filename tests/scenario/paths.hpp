@@ -111,7 +111,8 @@ private:
     template <typename Field>
     static u64 place(u64 shared, Field Shared::*field)
     {
-        return shared + reinterpret_cast<u64>(&(static_cast<Shared*>(nullptr)->*field));
+        static constexpr Shared layout{};
+        return shared + (reinterpret_cast<u64>(&(layout.*field)) - reinterpret_cast<u64>(&layout));
     }
     template <typename Field>
     static u64 at(Program& self, Field Shared::*field)

@@ -118,20 +118,25 @@ struct Pair {
     }
 };
 
+// The second one of each CPU's pair.
+void spawn_seconds(Threads& threads, std::vector<Pair>& pairs, Level its_level,
+                   const std::function<void(MayBlock&, Pair&)>& body)
+{
+    for (u32 cpu = 0; cpu < threads.cpus; cpu++) {
+        Pair& pair = pairs[cpu];
+        pair.second = &threads.machine.spawn(
+            "second", its_level, [&pair, body](MayBlock& context) { body(context, pair); }, only(cpu));
+    }
+}
+
 double wake_up(u32 cpus, bool one_lock)
 {
     Threads threads(cpus, one_lock);
     std::vector<Pair> pairs(cpus);
     Scheduler& scheduler = threads.machine.scheduler();
-    for (u32 cpu = 0; cpu < cpus; cpu++) {
-        Pair& pair = pairs[cpu];
-        pair.second = &threads.machine.spawn(
-            "second", level,
-            [&](MayBlock& context) {
-                for (threads.park(context); !pair.done; threads.park(context)) scheduler.unpark(*pair.first);
-            },
-            only(cpu));
-    }
+    spawn_seconds(threads, pairs, level, [&](MayBlock& context, Pair& pair) {
+        for (threads.park(context); !pair.done; threads.park(context)) scheduler.unpark(*pair.first);
+    });
     threads.on_each([&](MayBlock& context, u32 cpu) {
         Pair& pair = pairs[cpu];
         pair.first = &context.thread();
@@ -149,17 +154,11 @@ double yield(u32 cpus, bool)
     Threads threads(cpus);
     std::vector<Pair> pairs(cpus);
     Scheduler& scheduler = threads.machine.scheduler();
-    for (u32 cpu = 0; cpu < cpus; cpu++) {
-        Pair& pair = pairs[cpu];
-        threads.machine.spawn(
-            "second", level,
-            [&](MayBlock& context) {
-                threads.sleep_until(context, begin);
-                while (!pair.done) scheduler.yield(context);
-                threads.sleep_until(context, end);
-            },
-            only(cpu));
-    }
+    spawn_seconds(threads, pairs, level, [&](MayBlock& context, Pair& pair) {
+        threads.sleep_until(context, begin);
+        while (!pair.done) scheduler.yield(context);
+        threads.sleep_until(context, end);
+    });
     threads.on_each([&](MayBlock& context, u32 cpu) {
         for (u32 round = 0; round < rounds; round++) scheduler.yield(context);
         pairs[cpu].done = true;
@@ -173,17 +172,11 @@ double lock_hand_over(u32 cpus, bool)
     Threads threads(cpus);
     std::vector<Pair> pairs(cpus);
     Scheduler& scheduler = threads.machine.scheduler();
-    for (u32 cpu = 0; cpu < cpus; cpu++) {
-        Pair& pair = pairs[cpu];
-        pair.second = &threads.machine.spawn(
-            "urgent", level + 1,
-            [&](MayBlock& context) {
-                for (threads.park(context); !pair.done; threads.park(context)) {
-                    LockGuard guard(pair.lock, context);
-                }
-            },
-            only(cpu));
-    }
+    spawn_seconds(threads, pairs, level + 1, [&](MayBlock& context, Pair& pair) {
+        for (threads.park(context); !pair.done; threads.park(context)) {
+            LockGuard guard(pair.lock, context);
+        }
+    });
     threads.on_each([&](MayBlock& context, u32 cpu) {
         Pair& pair = pairs[cpu];
         for (u32 round = 0; round < rounds; round++) {

@@ -157,11 +157,22 @@ void mounts(Caller& caller)
     caller.call(number::rmdir, name);
 }
 
+// Calls body() with a file system of that type at `path`.
+template <typename Body>
+void with_mount(Caller& caller, const char* path, const char* type, Body body)
+{
+    const u64 name = caller.text(0, path);
+    if (caller.call(number::mkdir, name, 0700) < 0) return;
+    if (caller.call(number::mount, caller.text(64, "none"), name, caller.text(128, type), 0, 0) >= 0) {
+        body();
+        caller.call(number::umount2, name, 0);
+    }
+    caller.call(number::rmdir, name);
+}
+
 void process_files(Caller& caller)
 {
-    const u64 name = caller.text(0, "/files");
-    if (caller.call(number::mkdir, name, 0700) < 0) return;
-    if (caller.call(number::mount, caller.text(64, "none"), name, caller.text(128, "proc"), 0, 0) >= 0) {
+    with_mount(caller, "/files", "proc", [&] {
         for (const char* file :
              {"/files/self/status", "/files/self/maps", "/files/1/stat", "/files/meminfo", "/files/stat",
               "/files/self/fd/0", "/files/mounts", "/files/interrupts", "/files/1/task/1/comm"}) {
@@ -171,24 +182,17 @@ void process_files(Caller& caller)
             caller.call(number::read, result, caller.area + 1024, 3000);
             caller.call(number::close, result);
         }
-        caller.call(number::umount2, name, 0);
-    }
-    caller.call(number::rmdir, name);
+    });
 }
 
 void terminals(Caller& caller)
 {
-    const u64 name = caller.text(0, "/devices");
-    if (caller.call(number::mkdir, name, 0700) < 0) return;
-    if (caller.call(number::mount, caller.text(64, "none"), name, caller.text(128, "devtmpfs"), 0, 0) >= 0) {
+    with_mount(caller, "/devices", "devtmpfs", [&] {
         const i64 terminal = caller.call(number::open, caller.text(192, "/devices/ptmx"), read_write, 0);
-        if (terminal >= 0) {
-            caller.call(number::write, terminal, caller.area, 10);
-            caller.call(number::close, terminal);
-        }
-        caller.call(number::umount2, name, 0);
-    }
-    caller.call(number::rmdir, name);
+        if (terminal < 0) return;
+        caller.call(number::write, terminal, caller.area, 10);
+        caller.call(number::close, terminal);
+    });
 }
 
 // --- What processes talk through.

@@ -45,12 +45,14 @@ private:
     bool talking_ = false;
 };
 
-void run_ninja(const std::string& what, const fs::path& build)
+void run_ninja(const std::string& what, const fs::path& build, const std::string& target = {})
 {
     const unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
     BuildProgress progress(what);
+    Arguments command = {"ninja", "-C", build.string(), "-j", std::to_string(jobs)};
+    if (!target.empty()) command.push_back(target);
     const CommandResult result =
-        capture({"ninja", "-C", build.string(), "-j", std::to_string(jobs)},
+        capture(command,
                 {.directory = {}, .merge_errors = true, .on_line = [&](std::string_view line) { progress.saw(line); }});
     progress.end();
     if (result.status == 0) return;
@@ -102,14 +104,14 @@ fs::path kernel_image(const std::string& model)
     return fs::absolute(*chosen);
 }
 
-void build_host()
+void build_host(const std::string& target)
 {
     const fs::path build = build_directory() / "host";
     const FileLock lock(build_directory() / ".host.lock");
     if (!fs::exists(build / "build.ninja"))
         capture_or_fail("cannot configure the tools", configure_command(source_directory(), build),
                         {.directory = {}, .merge_errors = true});
-    run_ninja("tools and tests", build);
+    run_ninja(target.empty() ? "tools and tests" : target, build, target);
 }
 
 void clean() { fs::remove_all(build_directory()); }

@@ -20,8 +20,8 @@ fs::path kernel_image(const std::string& model);
 // Builds the kernel even if TAKT_KERNEL is set.
 fs::path build_kernel(const std::string& model);
 
-// Brings the tool and the tests up to date.
-void build_host();
+// Brings the tool and the tests up to date; or a program of theirs that is only built when asked for.
+void build_host(const std::string& target = {});
 
 void clean();
 

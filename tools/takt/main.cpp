@@ -51,6 +51,7 @@ private:
     CLI::App* image_ = nullptr;
     CLI::App* test_ = nullptr;
     CLI::App* sim_ = nullptr;
+    CLI::App* mutate_ = nullptr;
     CLI::App* kernel_ = nullptr;
     CLI::App* build_ = nullptr;
     CLI::App* clean_ = nullptr;
@@ -160,6 +161,9 @@ void CommandLine::add_others()
     sim_ = app_.add_subcommand("sim", "Run the kernel on a simulated machine, replayable by its seed");
     sim_->prefix_command();
     sim_->set_help_flag();  // the simulator has its own
+    mutate_ = app_.add_subcommand("mutate", "See whether the simulator notices small changes to the kernel");
+    mutate_->prefix_command();
+    mutate_->set_help_flag();
     test_ = app_.add_subcommand("test", "Run the tests");
     path_ = app_.add_subcommand("path", "Count the wake-up path's instructions, step by step");
     CLI::Option* update = path_->add_flag("--update", path_options_.update, "Write docs/wakeup-path.md");
@@ -202,6 +206,7 @@ int CommandLine::dispatch()
     if (test_->parsed()) return test_command(test_options_);
     if (path_->parsed()) return path_command(path_options_);
     if (sim_->parsed()) return sim_command(sim_->remaining());
+    if (mutate_->parsed()) return mutate_command(mutate_->remaining());
     if (kernel_->parsed()) fmt::print("{}\n", build_kernel(kernel_model_).string());
     if (build_->parsed()) {
         build_host();

@@ -31,41 +31,44 @@ void Checkers::fail(std::string message) { machine_.machine().fail(std::move(mes
 
 void Checkers::thread_changed(sim::Processor& processor, hal::Observed what, Thread& thread)
 {
+    if (thread.is_idle) return;
     auto [place, is_new] = places_.try_emplace(&thread);
     if (is_new) threads_.push_back(&thread);
-    if (what == hal::Observed::made_ready)
-        place->second = {++events_, thread.cpu_id().value, thread.level};
-    else if (what == hal::Observed::moved)
-        place->second = {};
+    switch (what) {
+    case hal::Observed::made_ready:
+    case hal::Observed::put_last:
+        place->second = ++last_;
+        break;
+    case hal::Observed::put_first:
+        place->second = --first_;
+        break;
+    case hal::Observed::picked:
+        check_order(processor.number, thread);
+        return;
+    case hal::Observed::handed_over:
+        break;
+    }
     after_event(processor);
 }
 
-void Checkers::switches(sim::Processor& processor, Thread& from, Thread& to)
+void Checkers::switches(sim::Processor& processor, Thread& from, Thread&)
 {
     if (from.state == Thread::State::exited) {
         places_.erase(&from);
         std::erase(threads_, &from);
-    } else if (!from.is_idle) {
-        places_[&from] = {};  // it ran since it was woken, or is woken on its way into a wait
-    }
-    if (!to.is_idle) {
-        check_order(processor.number, to);
-        places_[&to] = {};
     }
     after_event(processor);
 }
 
 void Checkers::check_order(u32 cpu, Thread& next)
 {
-    const Place place = places_[&next];
-    if (place.since == 0 || place.level != next.level || place.cpu != cpu || next.level == level_fair) return;
+    if (next.level == level_fair) return;
+    const i64 place = places_[&next];
     for (Thread* other : threads_) {
         if (other == &next || !other->queued || other->level != next.level || other->cpu_id().value != cpu) continue;
-        const Place& rival = places_[other];
-        if (rival.since == 0 || rival.level != other->level || rival.cpu != cpu) continue;
         counts.order++;
-        if (rival.since < place.since)
-            fail(describe(next) + " runs before " + describe(*other) + ", which was woken first, on " + cpu_text(cpu));
+        if (places_[other] < place)
+            fail(describe(next) + " runs before " + describe(*other) + ", which stands before it, on " + cpu_text(cpu));
     }
 }
 
@@ -99,6 +102,7 @@ void Checkers::after_event(sim::Processor& processor)
     if (!at_rest()) return;
     counts.rest++;
     check_migration();
+    check_affinity();
     check_inheritance();
 }
 
@@ -170,6 +174,17 @@ void Checkers::check_migration()
             return;
         }
     }
+}
+
+void Checkers::check_affinity()
+{
+    for (u32 number = 0; number < machine_.cpu_count(); number++) {
+        const Thread& running = *machine_.cpu(number).run_queue.current;
+        if (!running.affinity.contains(CpuId{number})) fail(describe(running) + " may not run on " + cpu_text(number));
+    }
+    for (const Thread* thread : threads_)
+        if (thread->queued && !thread->affinity.contains(thread->cpu_id()))
+            fail(describe(*thread) + " waits on " + cpu_text(thread->cpu_id().value) + ", where it may not run");
 }
 
 Level Checkers::inherited_level(Thread& thread)

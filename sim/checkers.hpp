@@ -6,7 +6,10 @@
 //   migration    when nothing is on its way anywhere, no permitted move of a queued thread would improve what runs, and
 //                what the CPUs publish of themselves is so
 //   inheritance  then also each thread has the higher of its own level and its waiters', through any chain, and no more
-//   order        of threads woken to one level of a queue the one that came first runs first
+//   order        of a queue's most urgent threads the one at the front runs next: whoever is woken, raised, yields or
+//                comes to the end of its turn goes to the back, whoever was preempted or lowered to the front
+//                (sched(7))
+//   affinity     when nothing is on its way, each thread runs, or waits for its turn, where it may run
 //   timers       the machine's timer is armed for a CPU's earliest timer, or for the end of the running thread's turn,
 //                before the CPU leaves the kernel
 //   turns        a fair or round-robin thread with an equal waiting has an end to its turn
@@ -41,15 +44,10 @@ public:
     Counts counts;
 
 private:
-    struct Place {
-        u64 since = 0;  // 0: its place in the list is not that of a thread just woken
-        u32 cpu = 0;
-        Level level = 0;
-    };
-
     void after_event(sim::Processor& processor);
     bool reschedule_is_coming(u32 number);
     void check_order(u32 cpu, Thread& next);
+    void check_affinity();
     void check_urgency(u32 number);
     bool at_rest();
     void check_migration();
@@ -59,9 +57,9 @@ private:
     void fail(std::string message);
 
     TestMachine& machine_;
-    u64 events_ = 0;
-    std::vector<Thread*> threads_;                     // that have been made ready and have not ended
-    std::unordered_map<const Thread*, Place> places_;  // theirs; looked up only
+    i64 first_ = 0, last_ = 0;                       // the outermost places that were given
+    std::vector<Thread*> threads_;                   // that have been made ready and have not ended
+    std::unordered_map<const Thread*, i64> places_;  // theirs in their list, while they are queued; looked up only
     u32 next_cpu_ = 0;
 };
 

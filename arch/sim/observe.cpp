@@ -10,7 +10,7 @@ void observe(Observed what, Thread& thread)
     sim::Machine* machine = sim::Machine::current();
     sim::Processor* processor = sim::Machine::running();
     if (!processor) return;
-    if (what != Observed::moved)
+    if (what == Observed::made_ready || what == Observed::handed_over)
         machine->events.add(processor->number, machine->now_ns(),
                             what == Observed::made_ready ? sim::EventKind::wake : sim::EventKind::hand_over,
                             static_cast<u32>(thread.id.value), thread.level);

@@ -11,7 +11,9 @@ namespace hal {
 
 enum class Observed : u8 {
     made_ready,   // woken, placed or raised: to the end of its level's list
-    moved,        // to another CPU's queue, or to the front of its list
+    put_last,     // it yielded, its turn is over, or it was taken to another CPU: to the end of its list
+    put_first,    // preempted or lowered: to the front of its list
+    picked,       // it runs next, or goes on
     handed_over,  // a lock, to the waiter that this is
 };
 

@@ -24,7 +24,7 @@ void RunQueue::enqueue_behind(Thread& thread, bool front, bool wakeup)
         if (front) {
             fair.displace(thread);
         } else {
-            if (wakeup) charge_running();
+            charge_running();
             fair.enqueue(thread, wakeup);
         }
     } else if (next_ && (thread.level > next_->level || (front && thread.level == next_->level))) {

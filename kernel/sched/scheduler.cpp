@@ -2,6 +2,7 @@
 // held and interrupts off, for a bounded number of instructions.
 #include <kernel/core.hpp>
 #include <kernel/hal/clock.hpp>
+#include <kernel/hal/observe.hpp>
 #include <kernel/sched/cpu.hpp>
 #include <kernel/sched/migration.hpp>
 #include <kernel/sched/scheduler.hpp>
@@ -42,13 +43,6 @@ void Scheduler::request_reschedule(RunQueue& queue)
         hal::set_need_reschedule();
     else
         hal::send_reschedule(queue.cpu());
-}
-
-// Locked. A fair thread's place among the others is measured against what the running one has used so far.
-void Scheduler::charge_running(RunQueue& queue)
-{
-    Thread& running = *queue.current;
-    if (running.level == level_fair && !running.is_idle) account(queue, running);
 }
 
 // Locked. The thread joins others that are as urgent as what runs, or more.
@@ -199,6 +193,7 @@ void Scheduler::yield(MayBlock& context)
         static_cast<i64>(self.virtual_runtime - queue.fair.first()->virtual_runtime) <= 0)
         self.virtual_runtime = queue.fair.first()->virtual_runtime + 1;
     queue.enqueue(self, false, false);
+    hal::observe(hal::Observed::put_last, self);
     switch_away(cpu, self, cycles);
     hal::enable_interrupts();
 }

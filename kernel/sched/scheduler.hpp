@@ -140,7 +140,6 @@ private:
     void finish_switch_here() NO_THREAD_SAFETY_ANALYSIS;
     void finish_switch_from(RunQueue& queue, Thread& previous) NO_THREAD_SAFETY_ANALYSIS;
     void charge(RunQueue& queue, Thread& thread, u64 cycles);
-    void charge_running(RunQueue& queue);
     void update_slice(RunQueue& queue, bool local);
     void start_slice(RunQueue& queue);
     static void arm_next(RunQueue& queue);

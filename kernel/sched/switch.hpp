@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kernel/hal/clock.hpp>
+#include <kernel/hal/observe.hpp>
 #include <kernel/hal/switch.hpp>
 #include <kernel/sched/cpu.hpp>
 #include <kernel/sched/migration.hpp>
@@ -46,6 +47,7 @@ namespace takt {
     if (cpu_count() > 1) Migration::pull(*this, queue);
     Thread* next = queue.pick();
     if (!next) next = queue.idle;
+    hal::observe(hal::Observed::picked, *next);
     next->run_start_cycles = cycles;
     queue.current_level.store(next->is_idle ? -1 : static_cast<i32>(next->level), Order::relaxed);
     if (next == &previous) {
@@ -90,8 +92,10 @@ namespace takt {
         self.involuntary_switches++;
         self.note_interruption();
         bool turn_over = self.sliced && self.slice_left_ns <= 0;
-        if (self.affinity.contains(queue.cpu())) [[likely]]
+        if (self.affinity.contains(queue.cpu())) [[likely]] {
             queue.enqueue(self, !turn_over, false);
+            hal::observe(turn_over ? hal::Observed::put_last : hal::Observed::put_first, self);
+        }
         if (turn_over) self.slice_left_ns = 0;
     }
     switch_to_next(cpu, self, cycles);

@@ -225,7 +225,7 @@ void Scheduler::change_level(Thread& thread, Level level)
                 enqueue_and_preempt(queue, thread, false);
             } else {
                 queue.enqueue(thread, true, false);
-                hal::observe(hal::Observed::moved, thread);
+                hal::observe(hal::Observed::put_first, thread);
                 if (cpu_count() > 1) Migration::note_queued(*this, queue);
             }
         }

@@ -121,11 +121,9 @@ void SoftTimer::arm(Instant at)
     hal::restore_interrupts(interrupts);
 }
 
-bool SoftTimer::cancel()
+// Locked. False: there was nothing to take back.
+bool SoftTimer::withdraw(RunQueue& home)
 {
-    if (!queue) return false;
-    RunQueue& home = hal::core().scheduler.cpu(queue->cpu()).run_queue;
-    RawGuard guard(home.lock());
     if (queued) {
         home.timers.remove(*this);  // a timer interrupt that finds nothing due arms the next
         return true;
@@ -138,21 +136,25 @@ bool SoftTimer::cancel()
     return false;
 }
 
+bool SoftTimer::cancel()
+{
+    if (!queue) return false;
+    RunQueue& home = hal::core().scheduler.cpu(queue->cpu()).run_queue;
+    RawGuard guard(home.lock());
+    return withdraw(home);
+}
+
 void SoftTimer::cancel_and_wait(MayBlock& context)
 {
-    cancel();
-    while (queue) {  // bound: the one expiry that runs now; it may arm again, so cancel again
+    while (queue) {  // bound: the one expiry that runs now; it may arm again, which is taken back, too
         RunQueue& home = hal::core().scheduler.cpu(queue->cpu()).run_queue;
-        bool running;
         {
             RawGuard guard(home.lock());
-            running = expiry_running_;
+            withdraw(home);
+            if (!expiry_running_) return;
         }
-        if (!running) break;
         hal::core().scheduler.park(context, WaitMode::uninterruptible, hal::now() + microseconds(50));
-        cancel();
     }
-    cancel();
 }
 
 bool SoftTimer::armed() const { return queued; }

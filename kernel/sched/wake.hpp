@@ -22,8 +22,6 @@ inline CpuId Scheduler::select_cpu(Thread& thread, RunQueue& home)
 // `queue` belongs to thread.cpu; `here` is the CPU that runs this.
 [[gnu::always_inline]] inline void Scheduler::add_ready(Cpu& here, RunQueue& queue, Thread& thread, bool wakeup)
 {
-    if (thread.level == level_fair) [[unlikely]]
-        charge_running(queue);
     queue.enqueue(thread, false, wakeup);
     hal::observe(hal::Observed::made_ready, thread);
     i32 running = queue.current_level.load(Order::relaxed);

@@ -154,7 +154,7 @@ bool PiChain::look_beyond(Thread& thread, Thread*& next) NO_THREAD_SAFETY_ANALYS
     next = nullptr;
     RawGuard guard(thread.pi_lock);
     // A wait for a kernel lock ends by itself: its owner may be our caller, who holds one while it asks.
-    if (!thread.blocked_on || !thread.blocked_on->queued) return true;
+    if (!thread.blocked_on || !thread.blocked_on->may_fail) return true;
     PiMutex& wanted = thread.blocked_on->mutex;
     if (!wanted.wait_lock_.try_acquire()) return false;
     next = wanted.owner();

@@ -81,7 +81,7 @@ Result<void> PiMutex::lock_interruptible(MayBlock& context, Instant deadline)
     Thread& self = context.thread();
     if (try_lock(self)) return {};
     PiWaiter waiter(self, *this);
-    TRY(start_wait_for(waiter));
+    if (TRY(start_wait_for(waiter))) return {};
     return finish_wait(context, waiter, deadline);
 }
 
@@ -89,11 +89,10 @@ Result<bool> PiMutex::start_wait_for(PiWaiter& waiter)
 {
     Thread& self = waiter.thread;
     if (owner() == &self || PiChain::deadlocks(*this, self)) return Errno::edeadlk;
-    waiter.queued = true;  // before others can see it: deadlocks() tells it from a wait for a kernel lock
+    waiter.may_fail = true;  // before others can see it
     Thread* propagate_from;
     bool taken = take_or_queue(self, waiter, false, propagate_from);
     if (propagate_from) PiChain::propagate(*propagate_from);
-    waiter.queued = !taken;
     return taken;
 }
 
@@ -101,17 +100,10 @@ Result<void> PiMutex::finish_wait(MayBlock& context, PiWaiter& waiter, Instant d
 {
     Thread& self = context.thread();
     Thread* propagate_from;
-    while (waiter.queued) {  // bound: hand-overs to more urgent threads
-        if (take_or_queue(self, waiter, true, propagate_from)) {
-            waiter.queued = false;
-            break;
-        }
+    while (!take_or_queue(self, waiter, true, propagate_from)) {  // bound: hand-overs to more urgent threads
         Thread::Wake wake = hal::core().scheduler.park(context, WaitMode::interruptible, deadline);
         if (wake == Thread::Wake::unparked) continue;
-        if (take_or_queue(self, waiter, true, propagate_from)) {
-            waiter.queued = false;
-            break;
-        }
+        if (take_or_queue(self, waiter, true, propagate_from)) break;
         cancel_wait(waiter);
         return wake == Thread::Wake::timed_out ? Errno::etimedout : Errno::erestartnointr;
     }
@@ -120,12 +112,10 @@ Result<void> PiMutex::finish_wait(MayBlock& context, PiWaiter& waiter, Instant d
 
 void PiMutex::cancel_wait(PiWaiter& waiter)
 {
-    if (!waiter.queued) return;
     Thread* propagate_from;
     {
         RawGuard guard(wait_lock_);
         propagate_from = PiChain::remove_waiter(*this, waiter);
-        waiter.queued = false;
         if (waiters_.empty())
             owner_.fetch_and(~has_waiters, Order::relaxed);
         else if (!owner())

@@ -28,9 +28,9 @@ public:
 
     Thread& thread;
     PiMutex& mutex;
-    u8 level = 0;         // the waiter's effective level when queued; guarded by mutex.wait_lock_
-    u8 donor_level = 0;   // the level it is filed under at the owner; guarded by the owner's pi lock
-    bool queued = false;  // waits made by start_wait_for()
+    u8 level = 0;           // the waiter's effective level when queued; guarded by mutex.wait_lock_
+    u8 donor_level = 0;     // the level it is filed under at the owner; guarded by the owner's pi lock
+    bool may_fail = false;  // a wait that start_wait_for() began: deadlocks() follows these
 };
 
 struct PiWaiterOrder {
@@ -72,12 +72,10 @@ public:
     // --- For PI futexes.
     // May time out (etimedout), be interrupted (erestartnointr), or find a cycle (edeadlk).
     Result<void> lock_interruptible(MayBlock& context, Instant deadline);
-    // The same in two halves, so that another thread may queue the waiter (requeue): start_wait_for() takes the mutex
-    // for waiter.thread (true) or queues it (false), or answers edeadlk; finish_wait(), called by that thread, waits;
-    // cancel_wait() gives up. The waiter must outlive the wait.
+    // The same in two halves: start_wait_for() takes the mutex (true) or queues the waiter (false), whose thread calls
+    // it, or answers edeadlk; after false, finish_wait() waits. The waiter must outlive the wait.
     Result<bool> start_wait_for(PiWaiter& waiter);
     Result<void> finish_wait(MayBlock& context, PiWaiter& waiter, Instant deadline);
-    void cancel_wait(PiWaiter& waiter);
     // Makes `owner`, who took the user-space word without us, the owner. Precondition: free, no waiters.
     void adopt_owner(Thread& owner);
     // The owner no longer holds the user-space word. Precondition: no waiters.
@@ -97,6 +95,7 @@ private:
     void lock_slow(Thread& self);
     bool try_take_contended(Thread& self, PiWaiter* own) REQUIRES(wait_lock_);
     bool take_or_queue(Thread& self, PiWaiter& waiter, bool queued, Thread*& propagate_from);
+    void cancel_wait(PiWaiter& waiter);
     void unlock_slow(Thread& self);
 
     // Owner's address; bit 0 says that waiters exist, so that unlock takes the slow path.

@@ -16,6 +16,7 @@ namespace takt {
 
 class Thread;
 class TimerQueue;
+class RunQueue;
 struct TimerTag;
 struct ExpiredTag;
 
@@ -52,6 +53,7 @@ public:
 
 private:
     friend class TimerThread;
+    bool withdraw(RunQueue& home);
     // Guarded by the run-queue lock of `queue`. Both at once: armed again, and expired again, while expire() ran.
     bool expiry_pending_ = false;
     bool expiry_running_ = false;

@@ -264,44 +264,6 @@ TEST(PiMutex, LockingTwicePanics)
                  sim::Stopped);
 }
 
-// The halves of a wait, for requeueing: another thread queues the waiter and takes it out.
-TEST(PiMutex, WaitStartedByAnotherThread)
-{
-    TestMachine machine;
-    PiMutex mutex;
-    machine.spawn("sleeper", 40, [&](MayBlock& context) {
-        Thread& sleeper = context.thread();
-        PiWaiter waiter(context.thread(), mutex);
-        for (bool cancelled : {false, true}) {
-            machine.spawn("queuer", 30, [&](MayBlock& other) {
-                mutex.lock(other.thread());
-                Result<bool> taken = mutex.start_wait_for(waiter);
-                ASSERT_TRUE(taken.ok());
-                EXPECT_FALSE(taken.value());
-                EXPECT_EQ(mutex.top_waiter(), &sleeper);
-                EXPECT_EQ(other.thread().level, 40);
-                if (cancelled) mutex.cancel_wait(waiter);
-                EXPECT_EQ(other.thread().level, cancelled ? 30 : 40);
-                mutex.unlock(other.thread());
-                EXPECT_EQ(other.thread().level, 30);
-            });
-            machine.scheduler().park(context, WaitMode::uninterruptible, hal::now() + milliseconds(1));
-            if (cancelled) {
-                EXPECT_EQ(mutex.owner(), nullptr);
-            } else {
-                EXPECT_TRUE(mutex.finish_wait(context, waiter, Instant::never()).ok());
-                EXPECT_TRUE(mutex.held_by(context.thread()));
-                mutex.unlock(context.thread());
-            }
-        }
-        // A free mutex is taken at once for whoever it is.
-        Result<bool> taken = mutex.start_wait_for(waiter);
-        EXPECT_TRUE(taken.ok() && taken.value());
-        mutex.unlock(context.thread());
-    });
-    machine.run();
-}
-
 // Two CPUs meet at the mutex at every distance in time, a nanosecond apart: never both inside, never both outside for
 // ever, and both leave with their own levels.
 TEST(PiMutex, ExcludesAtAnyInstant)

@@ -33,10 +33,17 @@ void FairQueue::enqueue(Thread& thread, bool wakeup)
     count_++;
 }
 
+void FairQueue::give_way(Thread& thread) const
+{
+    if (!tree_.empty() && !before(tree_.begin()->virtual_runtime, thread.virtual_runtime))
+        thread.virtual_runtime = tree_.begin()->virtual_runtime + 1;
+}
+
 void FairQueue::displace(Thread& thread)
 {
     if (displaced_) tree_.insert(*displaced_);
     displaced_ = &thread;
+    if (thread.parameters.policy == Policy::idle) give_way(thread);
     count_++;
 }
 
@@ -53,7 +60,12 @@ Thread* FairQueue::first()
 {
     if (tree_.empty()) return displaced_;
     Thread* next = &*tree_.begin();
-    return displaced_ && !preempts(*next, *displaced_) ? displaced_ : next;
+    if (!displaced_) return next;
+    // One that is idle by policy gives way to all others, but not for ever: it has no turn to keep, only its share.
+    const bool goes_on = displaced_->parameters.policy == Policy::idle
+                             ? !before(next->virtual_runtime, displaced_->virtual_runtime)
+                             : !preempts(*next, *displaced_);
+    return goes_on ? displaced_ : next;
 }
 
 Thread* FairQueue::first_movable(CpuId cpu, unsigned look)

@@ -70,8 +70,8 @@ void Migration::pull_from(Scheduler& scheduler, RunQueue& own, RunQueue& other) 
     Thread* thread = other.highest() > better_than ? other.find_movable(own.cpu(), better_than) : nullptr;
     if (thread) {
         other.dequeue(*thread);
-        thread->cpu.store(own.cpu().value, Order::release);
-        thread->note_interruption();
+        other.send(*thread, own.cpu());
+        own.receive(*thread);
         own.enqueue(*thread, false, thread->level == level_fair);
         hal::observe(hal::Observed::put_last, *thread);
     }

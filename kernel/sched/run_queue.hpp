@@ -24,6 +24,12 @@ public:
     void displace(Thread& thread);
     void dequeue(Thread& thread);
     Thread* first();
+    // The running thread lets the first of the others by.
+    void give_way(Thread& thread) const;
+    // A thread that goes to another CPU takes along how far it is ahead of the others or behind, not its time: each
+    // CPU has its own. Those that are new have neither.
+    void leave(Thread& thread) const { thread.virtual_runtime -= least_runtime_; }
+    void arrive(Thread& thread) const { thread.virtual_runtime += least_runtime_; }
     // The first, in order, of at most `look` threads that may run on `cpu`.
     Thread* first_movable(CpuId cpu, unsigned look);
     bool empty() const { return count_ == 0; }
@@ -96,6 +102,14 @@ public:
     bool has_movable(CpuId cpu, int better_than) { return find_movable(cpu, better_than) != nullptr; }
     // Whether one of those that wait may run on another CPU at all.
     bool any_may_leave() const { return listed_may_leave_ != 0 || (next_ && may_leave(*next_)); }
+    // A thread that is in no queue now goes to another CPU, which receives it.
+    void send(Thread& thread, CpuId to)
+    {
+        fair.leave(thread);
+        thread.cpu.store(to.value, Order::release);
+        thread.note_interruption();
+    }
+    void receive(Thread& thread) { fair.arrive(thread); }
     // Of a thread of this CPU.
     void set_affinity(Thread& thread, const CpuSet& cpus);
     bool has_equal(Level level) const { return ready_.test(level) || (next_ && next_->level == level); }

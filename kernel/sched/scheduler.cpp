@@ -61,10 +61,12 @@ void Scheduler::place(Thread& thread)
         RunQueue& queue = lock_queue_of(thread);
         ASSERT(!thread.queued && thread.state == Thread::State::ready);
         bool allowed = thread.affinity.contains(queue.cpu());
-        if (allowed) [[likely]]
+        if (allowed) [[likely]] {
+            queue.receive(thread);
             enqueue_and_preempt(queue, thread, true);
-        else
+        } else {
             thread.cpu.store(Migration::any_allowed(*this, thread).value, Order::release);
+        }
         queue.lock().release();
         if (allowed) return;
     }
@@ -189,9 +191,7 @@ void Scheduler::yield(MayBlock& context)
     }
     self.voluntary_switches++;
     u64 cycles = account(queue, self);
-    if (self.level == level_fair && !queue.fair.empty() &&
-        static_cast<i64>(self.virtual_runtime - queue.fair.first()->virtual_runtime) <= 0)
-        self.virtual_runtime = queue.fair.first()->virtual_runtime + 1;
+    if (self.level == level_fair) queue.fair.give_way(self);
     queue.enqueue(self, false, false);
     hal::observe(hal::Observed::put_last, self);
     switch_away(cpu, self, cycles);
@@ -218,8 +218,7 @@ void Scheduler::finish_switch_from(RunQueue& queue, Thread& previous)
         previous.state == Thread::State::ready && (!previous.queued || !previous.affinity.contains(queue.cpu()));
     if (moves) [[unlikely]] {
         if (previous.queued) queue.dequeue(previous);
-        previous.cpu.store(Migration::any_allowed(*this, previous).value, Order::release);
-        previous.note_interruption();
+        queue.send(previous, Migration::any_allowed(*this, previous));
     }
     // Only now can others take `previous`.
     if (cpu_count() > 1) Migration::note_queued(*this, queue);

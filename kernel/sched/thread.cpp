@@ -284,8 +284,7 @@ Result<void> Scheduler::set_affinity(MayBlock&, Thread& thread, const CpuSet& cp
     const bool taken = moves && thread.queued && !thread.on_cpu;
     if (taken) {
         queue.dequeue(thread);
-        thread.cpu.store(Migration::any_allowed(*this, thread).value, Order::release);
-        thread.note_interruption();
+        queue.send(thread, Migration::any_allowed(*this, thread));
     }
     if (moves && queue.current == &thread) request_reschedule(queue);
     if (cpu_count() > 1) Migration::note_queued(*this, queue);  // it may go to more CPUs now

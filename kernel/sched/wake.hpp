@@ -49,8 +49,7 @@ inline bool Scheduler::make_ready(Cpu& here, RunQueue& queue, Thread& thread, Th
         add_ready(here, queue, thread, true);
         return true;
     }
-    thread.cpu.store(target.value, Order::release);
-    thread.note_interruption();
+    queue.send(thread, target);
     return false;
 }
 

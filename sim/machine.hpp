@@ -232,6 +232,7 @@ public:
     // --- Host stacks for fibres; they go with the machine.
     FiberStack& take_stack();
     void give_back(FiberStack& stack);
+    usize stacks() const { return stacks_.size(); }
 
     // --- Memory: physical address 0 is at memory(). Behind it is room for objects that the machine brings along.
     unsigned char* memory() { return memory_; }

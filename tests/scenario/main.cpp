@@ -206,9 +206,10 @@ int main(int count, char** values)
     app.add_option(
            "--scenario", first.scenario,
            "mixed: the kernel's threads; shares: those that compete; processes: programs; futexes: programs that wait; "
+           "drills: who runs when is known; "
            "scale: throughput; paths: what six of the PC's paths should take, in instructions")
         ->capture_default_str()
-        ->check(CLI::IsMember({"mixed", "shares", "processes", "futexes", "scale", "paths"}));
+        ->check(CLI::IsMember({"mixed", "shares", "processes", "futexes", "drills", "scale", "paths"}));
     app.add_option("--mode", options.mode, "explore: with jitter; measure: without")
         ->capture_default_str()
         ->check(CLI::IsMember({"explore", "measure"}));

@@ -50,6 +50,10 @@ inline constexpr u32 processes_operation_count = 16;
 Outcome run_futexes(const Case& what);
 inline constexpr u32 futexes_operation_count = 24;
 
+// Small workloads of which is known who runs when: tests/scenario/drills.cpp.
+Outcome run_drills(const Case& what);
+inline constexpr u32 drills_operation_count = 23;
+
 struct Scenario {
     const char* name;
     Outcome (*run)(const Case&);
@@ -59,7 +63,8 @@ struct Scenario {
 inline constexpr Scenario scenarios[] = {{"mixed", run_mixed, mixed_operation_count, true},
                                          {"shares", run_shares, 0, true},
                                          {"processes", run_processes, processes_operation_count, true},
-                                         {"futexes", run_futexes, futexes_operation_count, false}};
+                                         {"futexes", run_futexes, futexes_operation_count, false},
+                                         {"drills", run_drills, drills_operation_count, false}};
 const Scenario& scenario_of(const Case& what);
 
 // --- For scenarios.

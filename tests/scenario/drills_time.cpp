@@ -1,0 +1,315 @@
+// Drills: turns, timers and places (sched(7); time/timer.hpp, sched/scheduler.hpp).
+#include <algorithm>
+#include <kernel/hal/clock.hpp>
+#include <kernel/sched/cpu.hpp>
+#include <kernel/time/timer.hpp>
+#include <scenario/drills.hpp>
+
+namespace takt::scenario {
+namespace {
+
+// How often the same letter came, one after the other.
+std::vector<usize> runs_of(const std::string& log)
+{
+    std::vector<usize> runs;
+    for (usize index = 0; index < log.size(); index++) {
+        if (index == 0 || log[index] != log[index - 1]) runs.push_back(0);
+        runs.back()++;
+    }
+    return runs;
+}
+
+void start_two(Drill& drill, SchedulingParameters parameters, Duration step, int steps)
+{
+    for (char who : {'a', 'b'})
+        drill.start(parameters, [&drill, who, step, steps](MayBlock&) {
+            for (int left = steps; left > 0; left--) {
+                drill.compute(step);
+                drill.note(who);
+            }
+        });
+}
+
+// Round-robin threads take turns of 100 ms each.
+void round_robin(Drill& drill)
+{
+    drill.takes_long();
+    drill.hold();
+    start_two(drill, Drill::round_robin(drill.level), milliseconds(10), 25);
+    drill.release();
+    const std::vector<usize> runs = runs_of(drill.log);
+    drill.check(runs.size() >= 5 && std::ranges::all_of(runs.begin(), runs.begin() + 4,
+                                                        [](usize run) { return run >= 9 && run <= 11; }),
+                "turns of another length than 100 ms");
+}
+
+// FIFO threads take none.
+void first_in_first_out(Drill& drill)
+{
+    drill.takes_long();
+    drill.hold();
+    start_two(drill, Drill::fifo(drill.level), milliseconds(10), 12);
+    drill.release();
+    drill.expect(std::string(12, 'a') + std::string(12, 'b'));
+}
+
+// Two fair threads take turns of half a latency period, 3 ms; now and then one has two in a row, or others that end
+// take part, which makes turns shorter.
+void fair_turns(Drill& drill)
+{
+    drill.takes_long();
+    drill.hold();
+    start_two(drill, Drill::fair(), microseconds(100), 250);
+    drill.release();
+    const std::vector<usize> runs = runs_of(drill.log);
+    drill.check(std::ranges::count_if(runs, [](usize run) { return run >= 28 && run <= 32; }) > 0,
+                "turns of another length than 3 ms");
+}
+
+// A fair thread that had a CPU for itself for long has not used up its share of another's.
+void fair_mover(Drill& drill)
+{
+    const CpuId other = drill.some_cpu();
+    if (!drill.alone || other == drill.cpu) return;
+    drill.takes_long();
+    constexpr usize steps = 60;
+    const auto compute = [&](char who) {
+        drill.compute(milliseconds(1));
+        drill.note(who);
+    };
+    Completion arrived;
+    drill.start(Drill::fair(), [&](MayBlock& context) {
+        drill.compute(milliseconds(200));
+        (void)drill.scheduler().set_affinity(context, context.thread(), CpuSet::only(other));
+        arrived.complete();
+        for (usize step = 0; step < steps; step++) compute('a');
+    });
+    const auto resident = [&](MayBlock& context) {
+        (void)drill.scheduler().set_affinity(context, context.thread(), CpuSet::only(other));
+        (void)arrived.wait(context);
+        for (usize step = 0; step < steps; step++) compute('b');
+    };
+    drill.start(Drill::fair(), resident);
+    drill.wait();
+    drill.check(std::ranges::count(drill.log.substr(0, steps), 'a') >= 15, "a thread that came from elsewhere starves");
+    drill.check(std::ranges::count(drill.log.substr(0, steps), 'b') >= 15, "a thread starves beside one that came");
+}
+
+// --- Timers.
+
+struct Bell : SoftTimer {
+    Bell(Drill& of, char name) : drill(of), letter(name) {}
+    void expire(MayBlock&) override
+    {
+        drill.check(hal::now() >= due, "a timer expired early");
+        drill.note(letter);
+        inside = true;
+        drill.compute(work);
+        if (period.ns != 0) ring(hal::now() + period);
+        count++;
+    }
+    void ring(Instant at)
+    {
+        due = at;
+        arm(at);
+    }
+    Drill& drill;
+    const char letter;
+    Instant due{};
+    Duration period{}, work{};
+    u32 count = 0;
+    bool inside = false;
+};
+
+// They expire in the order of their deadlines, each once; but for those that were cancelled.
+void timers_in_order(Drill& drill)
+{
+    const Stay stay(drill, drill.cpu);
+    std::vector<std::unique_ptr<Bell>> bells;
+    const Instant begin = hal::now() + milliseconds(5);
+    for (char letter = 'a'; letter < 'g'; letter++) bells.push_back(std::make_unique<Bell>(drill, letter));
+    std::vector<std::pair<i64, char>> order;
+    for (const auto& bell : bells) {
+        const i64 deadline = begin.ns + static_cast<i64>(drill.random.below(12)) * 20'000 + bell->letter;
+        if (drill.random.one_in(3)) bell->ring(begin + milliseconds(static_cast<i64>(drill.random.below(3))));
+        bell->ring(Instant{deadline});
+        order.emplace_back(deadline, bell->letter);
+    }
+    if (drill.random.one_in(2)) {
+        const usize which = drill.random.below(bells.size());
+        const bool cancelled = bells[which]->cancel();
+        if (hal::now() < begin) drill.check(cancelled && !bells[which]->armed(), "a timer could not be cancelled");
+        drill.check(!bells[which]->cancel(), "a timer was cancelled twice");
+        order.erase(order.begin() + static_cast<i64>(which));
+    }
+    const bool in_time = hal::now() < begin;
+    drill.sleep(drill.chief, milliseconds(6));
+    for (const auto& bell : bells) {
+        drill.check(!bell->armed(), "a timer is armed still");
+        bell->cancel_and_wait(drill.chief);
+    }
+    if (!in_time) return;
+    std::ranges::sort(order);
+    std::string wanted;
+    for (const auto& [deadline, letter] : order) wanted += letter;
+    drill.expect(wanted);
+}
+
+// A timer that is cancelled about when it is due either was cancelled or expires.
+void cancelled_or_expired(Drill& drill)
+{
+    for (int round = 0; round < 5; round++) {
+        Bell bell(drill, 'a');
+        bell.work = nanoseconds(static_cast<i64>(drill.random.below(3000)));
+        const Stay stay(drill, drill.cpu);
+        bell.ring(hal::now() + nanoseconds(static_cast<i64>(drill.random.below(20'000))));
+        const Stay elsewhere(drill, drill.some_cpu());
+        drill.compute(nanoseconds(static_cast<i64>(drill.random.below(20'000))));
+        const bool cancelled = bell.cancel();
+        drill.check(!bell.armed(), "a cancelled timer is armed");
+        bell.cancel_and_wait(drill.chief);
+        drill.check(cancelled ? bell.count == 0 : bell.count == 1, "a timer was cancelled and expired, or neither");
+        drill.compute(microseconds(20));
+        drill.check(bell.count == !cancelled, "a timer expired that was cancelled");
+    }
+}
+
+// One that arms itself again expires again, until somebody waits for its end.
+void periodic(Drill& drill)
+{
+    Bell bell(drill, 'a');
+    bell.period = nanoseconds(static_cast<i64>(1000 + drill.random.below(5000)));
+    bell.work = nanoseconds(static_cast<i64>(drill.random.below(2000)));
+    {
+        const Stay stay(drill, drill.cpu);
+        bell.ring(hal::now() + microseconds(5));
+    }
+    while (bell.count < 3) drill.sleep(drill.chief, microseconds(10));
+    const Stay elsewhere(drill, drill.some_cpu());
+    drill.compute(nanoseconds(static_cast<i64>(drill.random.below(8000))));
+    bell.cancel_and_wait(drill.chief);
+    const u32 count = bell.count;
+    drill.check(!bell.armed(), "a timer is armed after its end");
+    drill.sleep(drill.chief, microseconds(100));
+    drill.check(bell.count == count, "a timer expired after its end");
+}
+
+// A timer that is armed while it expires, from another CPU, too, expires again.
+void armed_while_it_expires(Drill& drill)
+{
+    Bell bell(drill, 'a');
+    bell.work = microseconds(30);
+    {
+        const Stay stay(drill, drill.cpu);
+        bell.ring(hal::now() + microseconds(5));
+    }
+    const Stay elsewhere(drill, drill.some_cpu());
+    while (!bell.inside) drill.compute(nanoseconds(500));
+    bell.ring(hal::now() + microseconds(static_cast<i64>(drill.random.below(100))));
+    for (int left = 1000; bell.count < 2 && left > 0; left--) drill.sleep(drill.chief, microseconds(50));
+    drill.check(bell.count == 2, "a timer that was armed while it expired is lost");
+    bell.cancel_and_wait(drill.chief);
+}
+
+// Who sleeps to an earlier time runs earlier. Some are woken before it.
+void sleepers_in_order(Drill& drill)
+{
+    const Instant begin = hal::now() + milliseconds(5);
+    bool late = false;
+    std::vector<std::pair<i64, char>> order;
+    for (char letter = 'a'; letter < 'g'; letter++) {
+        const i64 deadline = begin.ns + static_cast<i64>(drill.random.below(12)) * 20'000 + letter;
+        order.emplace_back(deadline, letter);
+        drill.start(drill.level, [&drill, &late, begin, letter, deadline](MayBlock& context) {
+            if (hal::now() >= begin) late = true;
+            while (hal::now().ns < deadline)
+                (void)drill.scheduler().park(context, WaitMode::uninterruptible, Instant{deadline});
+            drill.note(letter);
+        });
+    }
+    drill.wait();
+    std::ranges::sort(order);
+    std::string wanted;
+    for (const auto& [deadline, letter] : order) wanted += letter;
+    if (!late) drill.expect(wanted);
+}
+
+// --- Places.
+
+// A thread goes where it may run at once, whether it runs, waits or says so itself.
+void affinity(Drill& drill)
+{
+    const CpuId other = drill.some_cpu();
+    const u64 kind = drill.random.below(3);
+    Completion event;
+    bool over = false;
+    Thread& thread = drill.start(drill.level, [&](MayBlock& context) {
+        drill.note('a');
+        if (kind == 0)
+            while (!over) drill.compute(microseconds(2));
+        else if (kind == 1)
+            (void)event.wait(context);
+        else
+            drill.check(drill.scheduler().set_affinity(context, context.thread(), CpuSet::only(other)).ok(),
+                        "an affinity was refused");
+        if (kind != 0) drill.check(hal::current_cpu().cpu_id == other.value, "a thread runs where it may not");
+    });
+    if (kind == 1) drill.settle();
+    while (kind == 0 && drill.log.empty()) drill.sleep(drill.chief, microseconds(10));
+    if (kind != 2) {
+        drill.check(drill.scheduler().set_affinity(drill.chief, thread, CpuSet::only(other)).ok(),
+                    "an affinity was refused");
+        drill.check(drill.scheduler().affinity(thread) == CpuSet::only(other), "an affinity is another than was set");
+    }
+    for (int left = 1000; kind == 0 && thread.cpu_id() != other && left > 0; left--)
+        drill.sleep(drill.chief, microseconds(20));
+    if (kind == 0) drill.check(thread.cpu_id() == other, "a thread stays where it may not run");
+    over = true;
+    event.complete();
+    drill.wait();
+}
+
+// Who wakes where nothing as urgent runs stays there; not each time, for a CPU that looks for work may be faster.
+void wakes_at_home(Drill& drill)
+{
+    constexpr u32 rounds = 12;
+    const CpuId elsewhere = drill.some_cpu();
+    if (!drill.alone || elsewhere == drill.cpu) return;
+    Completion event;
+    u32 away = 0;
+    const Stay stay(drill, elsewhere);
+    Thread& thread = drill.start(drill.level, [&](MayBlock& context) {
+        for (u32 round = 0; round < rounds; round++) {
+            (void)event.wait(context);
+            away += hal::current_cpu().cpu_id != drill.cpu.value;
+            (void)drill.scheduler().set_affinity(context, context.thread(), CpuSet::only(drill.cpu));
+        }
+    });
+    for (u32 round = 0; round < rounds; round++) {
+        drill.settle();
+        (void)drill.scheduler().set_affinity(drill.chief, thread, drill.scheduler().online());
+        event.complete();
+        drill.compute(microseconds(100));  // not asleep: this CPU would look for something to do
+    }
+    drill.wait();
+    drill.check(away < rounds, "a thread that wakes is moved for nothing");
+}
+
+}  // namespace
+
+const NamedDrill time_drills[] = {
+    {"round robin", round_robin},
+    {"first in, first out", first_in_first_out},
+    {"fair turns", fair_turns},
+    {"fair mover", fair_mover},
+    {"timers in order", timers_in_order},
+    {"cancelled or expired", cancelled_or_expired},
+    {"periodic timer", periodic},
+    {"armed while it expires", armed_while_it_expires},
+    {"sleepers in order", sleepers_in_order},
+    {"affinity", affinity},
+    {"wakes at home", wakes_at_home},
+};
+static_assert(std::size(time_drills) == time_drill_count);
+
+}  // namespace takt::scenario

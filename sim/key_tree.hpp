@@ -19,10 +19,10 @@ public:
 
     explicit KeyTree(u32 count) : leaves_(std::bit_ceil(count)), keys_(2 * leaves_, none) {}
 
-    // The lower index comes first among equal times.
+    // The lower index comes first among equal times. Behind latest_ns (four years), where no run comes, is never.
     void set(u32 index, i64 time_ns)
     {
-        u64 key = time_ns == never_ns ? none : static_cast<u64>(time_ns) << 7 | index;
+        u64 key = time_ns > latest_ns ? none : static_cast<u64>(time_ns) << 7 | index;
         usize node = leaves_ + index;
         while (keys_[node] != key) {
             keys_[node] = key;
@@ -40,6 +40,7 @@ public:
 
 private:
     static constexpr u64 none = ~0ull;
+    static constexpr i64 latest_ns = (i64{1} << 57) - 1;
     usize leaves_;
     std::vector<u64> keys_;
 };

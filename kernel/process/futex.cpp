@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <bit>
 #include <kernel/kernel.hpp>
 #include <kernel/process/futex_bucket.hpp>
@@ -29,10 +30,7 @@ bool futex_dequeue(MayBlock& context, FutexWaiter& waiter) NO_THREAD_SAFETY_ANAL
         if (!bucket) return false;
         bucket->lock.acquire(context);
         bool here = waiter.bucket.load(Order::relaxed) == bucket;
-        if (here) {
-            bucket->erase(waiter);
-            waiter.bucket.store(nullptr, Order::relaxed);
-        }
+        if (here) bucket->erase(waiter);
         bucket->lock.release(context);
         if (here) return true;
     }
@@ -56,9 +54,7 @@ void unlock_two_buckets(MayBlock& context, FutexBucket& a, FutexBucket& b) NO_TH
 
 void FutexTable::init(MayBlock& context, u32 cpu_count)
 {
-    usize count = std::bit_ceil(static_cast<usize>(cpu_count) * 64);
-    if (count < 256) count = 256;
-    if (count > bucket_count_max) count = bucket_count_max;
+    const usize count = std::clamp<usize>(std::bit_ceil(usize{cpu_count} * 64), 256, bucket_count_max);
     void* memory = allocate(context, count * sizeof(FutexBucket));
     if (!memory) PANIC("no memory for the futex table");
     buckets_ = static_cast<FutexBucket*>(memory);
@@ -98,7 +94,11 @@ Result<void> FutexTable::sleep(MayBlock& context, FutexWaiter& waiter, ClockDead
     DeadlineWait wait(waiter.task, deadline);
     for (;;) {  // bound: until woken, the deadline or a signal; stale wake-ups go round
         Thread::Wake wake = hal::kernel().scheduler.park(context, WaitMode::interruptible, wait.instant());
-        if (!waiter.find()) return {};
+        if (!waiter.find()) {
+            // By its waker, who is done with it: the permit was given before the store that find() saw.
+            ASSERT(wake == Thread::Wake::unparked || waiter.task.permit);
+            return {};
+        }
         if (wake == Thread::Wake::unparked) continue;
         if (wake == Thread::Wake::timed_out && !wait.reached()) continue;
         if (!futex_dequeue(context, waiter)) return {};

@@ -17,8 +17,8 @@ public:
     const u8 level;              // when it queued
     AddressSpace::FutexKey key;  // guarded by the bucket's lock
     const u32 bitset;
-    // Where it stands; `being_woken()`, then null, once it was taken out. Changes under the lock of the bucket, or of
-    // both for a move. The waker's store of null is its last access: the waiter may return as soon as it sees it.
+    // Where it stands; `being_woken()`, then null, once a waker took it out. Changes under the lock of the bucket, or
+    // of both for a move. The waker's store of null is its last access: the waiter may return as soon as it sees it.
     Atomic<FutexBucket*> bucket{nullptr};
     FutexPiState* pi = nullptr;  // it waits for the lock of a PI futex
     // FUTEX_WAIT_REQUEUE_PI: the only word that it may be requeued to.
@@ -59,8 +59,10 @@ struct alignas(64) FutexBucket {
     {
         return only ? nullptr : match(++queue.iterator_to(waiter), key);
     }
+    // Announced before.
     void insert(FutexWaiter& waiter) REQUIRES(lock)
     {
+        ASSERT(waiters.load(Order::relaxed) != 0);
         waiter.bucket.store(this, Order::relaxed);
         if (!only && queue.empty()) {
             only = &waiter;
@@ -69,7 +71,7 @@ struct alignas(64) FutexBucket {
         if (only) queue.insert(*std::exchange(only, nullptr));
         queue.insert(waiter);
     }
-    // Leaves `waiter.bucket` for the caller to change.
+    // Leaves `waiter.bucket` as it is.
     void erase(FutexWaiter& waiter) REQUIRES(lock)
     {
         if (only) {
@@ -80,8 +82,10 @@ struct alignas(64) FutexBucket {
         }
         withdraw();
     }
+    // Under the same hold of the lock, it is inserted or withdrawn.
     void announce() REQUIRES(lock)
     {
+        ASSERT(only || !queue.empty() || waiters.load(Order::relaxed) == 0);
         // Partner: the exchange-add of zero in FutexTable::wake(): either the waker sees this, or this thread sees the
         // word that the waker stored.
         waiters.fetch_add(1, Order::seq_cst);

@@ -14,7 +14,7 @@ namespace takt {
 
 namespace {
 
-enum class Step : u8 { done, fault, again };
+enum class Step : u8 { done, must_wait, fault, again };
 
 void file_under(MayLock& guard, FutexPiState& state, Task* owner)
 {
@@ -53,7 +53,7 @@ public:
 private:
     // --- With the bucket locked.
     FutexPiState* find_state(Errno& error) REQUIRES(bucket_.lock);
-    Result<Step> take_word(MayLock& guard, const WordOwner& owner, bool& taken) REQUIRES(bucket_.lock);
+    Result<Step> take_word(MayLock& guard, const WordOwner& owner) REQUIRES(bucket_.lock);
     Result<FutexPiState*> attach(MayLock& guard, FutexPiState* state, Task& owner) REQUIRES(bucket_.lock);
     Result<Step> claim(MayLock& guard, Thread& owner, u32 extra) REQUIRES(bucket_.lock);
     Result<Step> settle(MayLock& guard, bool& locked) REQUIRES(bucket_.lock);
@@ -88,16 +88,9 @@ FutexPiState* FutexPi::find_state(Errno& error)
 
 Result<WordOwner> FutexPi::look_up_owner()
 {
-    for (;;) {  // bound: the page has to be brought in
-        Result<u32> word = word_.load();
-        if (!word.ok()) {
-            TRY(fault_in());
-            continue;
-        }
-        u32 tid = word.value() & abi::futex_tid_mask;
-        if (tid == 0 || tid == tid_of(task_)) return WordOwner{tid};
-        return WordOwner{tid, hal::kernel().processes.find_task(context_, ThreadId{static_cast<i32>(tid)})};
-    }
+    u32 tid = TRY(UserPointer<u32>(word_.address).load(context_)) & abi::futex_tid_mask;
+    if (tid == 0 || tid == tid_of(task_)) return WordOwner{tid};
+    return WordOwner{tid, hal::kernel().processes.find_task(context_, ThreadId{static_cast<i32>(tid)})};
 }
 
 // The state of a word that `owner` holds: the one that there is, or a new one. Errors: enomem, esrch (the owner is past
@@ -114,9 +107,9 @@ Result<FutexPiState*> FutexPi::attach(MayLock& guard, FutexPiState* state, Task&
     return state;
 }
 
-// Takes a free word; or marks an owned one, finds or makes its state, and counts the thread as a waiter. Errors:
-// edeadlk, einval, esrch, enomem.
-Result<Step> FutexPi::take_word(MayLock& guard, const WordOwner& owner, bool& taken)
+// Takes a free word (done); or marks an owned one, finds or makes its state, and counts the thread as a waiter
+// (must_wait). Errors: edeadlk, einval, esrch, enomem.
+Result<Step> FutexPi::take_word(MayLock& guard, const WordOwner& owner)
 {
     Result<u32> loaded = word_.load();
     if (!loaded.ok()) return Step::fault;
@@ -139,8 +132,7 @@ Result<Step> FutexPi::take_word(MayLock& guard, const WordOwner& owner, bool& ta
     Result<bool> stored = word_.exchange(word, free ? own : marked);
     if (!stored.ok()) return Step::fault;
     if (!stored.value()) return Step::again;
-    taken = free;
-    if (taken) {
+    if (free) {
         if (!state) return Step::done;
         bool locked = state->mutex.try_lock(task_);
         ASSERT(locked);
@@ -150,7 +142,7 @@ Result<Step> FutexPi::take_word(MayLock& guard, const WordOwner& owner, bool& ta
     if (unowned) state = TRY(attach(guard, state, *owner.task));
     state_ = state;
     state_->waiters++;
-    return Step::done;
+    return Step::must_wait;
 }
 
 // The last waiter to leave takes the state with it: from then on the word alone says who owns the lock.
@@ -167,16 +159,17 @@ Result<void> FutexPi::lock(ClockDeadline deadline, bool try_only) NO_THREAD_SAFE
 {
     for (;;) {  // bound: changes of the word by other threads, and pages to be brought in
         WordOwner owner = TRY(look_up_owner());
-        bool taken = false;
         bucket_.lock.acquire(context_);
-        Result<Step> step = take_word(context_, owner, taken);
-        bool must_wait = step.ok() && step.value() == Step::done && !taken;
+        Result<Step> step = take_word(context_, owner);
+        bool must_wait = step.ok() && step.value() == Step::must_wait;
         if (must_wait && !try_only) return wait(deadline);
         if (must_wait) drop_state(context_);
         bucket_.lock.release(context_);
         switch (TRY(step)) {
         case Step::done:
-            return taken ? Result<void>() : Errno::eagain;
+            return {};
+        case Step::must_wait:
+            return Errno::eagain;
         case Step::fault:
             TRY(fault_in());
             break;
@@ -241,11 +234,9 @@ Result<void> FutexPi::finish(Result<void> waited, FutexWaiter& waiter)
             Result<Step> step = present.ok() ? settle(guard, locked) : Result<Step>(Step::done);
             if (step.value() == Step::done) {
                 bucket_.erase(waiter);
-                if (!present.ok() && locked) {
-                    // The program unmapped its lock: the next waiter finds out the same way.
-                    file_under(guard, *state_, nullptr);
-                    state_->mutex.unlock(task_);
-                }
+                // The program unmapped its lock: the next waiter finds out the same way.
+                if (!present.ok() && state_->owner == &task_) file_under(guard, *state_, nullptr);
+                if (!present.ok() && locked) state_->mutex.unlock(task_);
                 drop_state(guard);
                 break;
             }

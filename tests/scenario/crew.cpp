@@ -12,7 +12,7 @@ namespace flag = abi::clone_flag;
 
 // A member's page.
 constexpr u64 go = 0, done_word = 4, call_number = 8, call_arguments = 16, call_result = 64, finished_at = 72,
-              id_word = 80;
+              id_word = 80, leaves = 84;
 
 }  // namespace
 
@@ -31,6 +31,7 @@ void member_main(Program& self)
                                                   : self.call(call, arguments[0], arguments[1], arguments[2],
                                                               arguments[3], arguments[4], arguments[5]);
         self.store<i64>(slot + call_result, result);
+        if (self.load<u32>(slot + leaves)) self.exit_thread(0);
         self.store<i64>(slot + finished_at, self.machine().now().ns);
         self.store<u32>(slot + done_word, seen);
         self.call(number::futex, slot + done_word, op::wake, 1);
@@ -42,7 +43,7 @@ void count_signal(Program& self) { self.fetch_add<u32>(signals_seen, 1); }
 void Crew::start()
 {
     constexpr u64 shared = 0x31, private_ = 0x32;  // anonymous, at that address
-    must(self.call(number::mmap, shared_start, (2 + member_count_max) * page_size, 3, shared, ~0ull, 0), "mmap");
+    must(self.call(number::mmap, shared_start, shared_end - shared_start, 3, shared, ~0ull, 0), "mmap");
     must(self.call(number::mmap, private_start, (private_pages + 1) * page_size, 3, private_, ~0ull, 0), "mmap");
     must(self.call(number::mmap, stacks_start, member_count_max * page_size, 3, private_, ~0ull, 0), "mmap");
     for (u64 page = 0; page < private_pages; page++) self.store<u32>(private_start + page * page_size, 0);
@@ -59,6 +60,7 @@ void Crew::start_member(u32 index, bool is_process)
     member.is_process = is_process;
     self.store<u32>(member.slot + go, 0);
     self.store<u32>(member.slot + done_word, 0);
+    self.store<u32>(member.slot + leaves, 0);
     if (is_process) {
         member.id = static_cast<i32>(must(self.fork(member_main, member.slot), "fork"));
         return;
@@ -144,8 +146,12 @@ i64 Crew::result(Member& member)
 {
     const u64 word = member.slot + done_word;
     while (!done(member)) futex(op::wait, word, member.told - 1);
-    return self.load<i64>(member.slot + call_result);
+    return answer(member);
 }
+
+i64 Crew::answer(const Member& member) { return self.load<i64>(member.slot + call_result); }
+
+void Crew::let_leave(const Member& member) { self.store<u32>(member.slot + leaves, 1); }
 
 Instant Crew::finished(const Member& member) { return {self.load<i64>(member.slot + finished_at)}; }
 

@@ -23,6 +23,7 @@ inline constexpr u64 private_pages = 4;  // words to wait for; behind them the s
 inline constexpr u64 shared_words = shared_start, chief_area = shared_start + page_size;
 inline constexpr u64 signals_seen = private_start + private_pages * page_size;
 constexpr u64 slot_of(u32 member) { return shared_start + (2 + member) * page_size; }
+inline constexpr u64 page_to_lose = slot_of(member_count_max), shared_end = page_to_lose + page_size;
 
 constexpr i64 failure(Errno error) { return -static_cast<i64>(error); }
 
@@ -75,6 +76,9 @@ public:
     }
     bool done(const Member& member);
     i64 result(Member& member);  // waits until it is done
+    // What it is told next is the last: it ends as soon as that is done. answer() when it has been joined.
+    void let_leave(const Member& member);
+    i64 answer(const Member& member);
     Instant finished(const Member& member);
     template <typename... Arguments>
     i64 have(Member& member, u64 number, Arguments... arguments)
@@ -122,6 +126,6 @@ private:
 // What a crew does with its time, each with all its members ready.
 using Round = void (*)(Crew&);
 extern const Round plain_rounds[], pi_rounds[], storm_rounds[], clock_rounds[];
-inline constexpr u32 plain_round_count = 9, pi_round_count = 8, storm_round_count = 3, clock_round_count = 4;
+inline constexpr u32 plain_round_count = 10, pi_round_count = 10, storm_round_count = 3, clock_round_count = 4;
 
 }  // namespace takt::scenario::crew

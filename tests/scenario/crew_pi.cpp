@@ -148,6 +148,57 @@ void lock_timeouts(Crew& crew)
     expect_word(crew, words.word, 0, "a lock that nobody has");
 }
 
+void pin(Crew& crew, const Member& member, u64 processors)
+{
+    crew.self.store<u64>(chief_area, processors);
+    crew.must(crew.self.call(number::sched_setaffinity, member.id, 8, chief_area), "sched_setaffinity");
+}
+
+// The chief's time, to a fraction of a microsecond.
+void pass_until(Crew& crew, i64 end)
+{
+    constexpr i64 at_once = 50'000;
+    const i64 left = end - crew.self.machine().now().ns;
+    if (left > at_once) crew.nap(static_cast<u64>(left - at_once));
+    const i64 rest = end - crew.self.machine().now().ns;
+    if (rest > 0) crew.self.compute(nanoseconds(rest));
+}
+
+// It is given up at about the time at which the most urgent of two gives up to wait: one of the two has it then. They
+// have one processor: whoever leaves does not need the other one to run.
+void late_unlocks(Crew& crew)
+{
+    const Crew::Words words = crew.draw_words();
+    const u64 word = words.word;
+    Member &hasty = crew.members[0], &patient = crew.members[1];
+    const u32 processors = crew.self.machine().machine().processor_count();
+    const u64 one = u64{1} << crew.random.below(processors);
+    crew.set_level(hasty, 30);
+    crew.set_level(patient, 5);
+    for (const Member* member : {&hasty, &patient}) pin(crew, *member, one);
+    for (u32 tries = 0; tries < 6; tries++) {
+        crew.expect(crew.futex(op::lock_pi | words.flag, word, 0), 0, "a lock that is free");
+        let_lock(crew, patient, words, word);
+        const i64 deadline = crew.self.machine().now().ns + 30'000;
+        crew.tell_futex(hasty, op::lock_pi2 | words.flag, word, 0, crew.put_time(hasty, deadline));
+        pass_until(crew, deadline + static_cast<i64>(crew.random.below(6000)));
+        crew.expect(crew.futex(op::unlock_pi | words.flag, word, 0), 0, "an unlock");
+        const i64 result = crew.result(hasty);
+        if (result == 0) {
+            expect_holder(crew, word, hasty);
+            unlock(crew, hasty, words, word);
+        } else {
+            crew.expect(result, failure(Errno::etimedout), "a wait for a lock with a timeout");
+            crew.check(crew.finished(hasty).ns >= deadline, "a wait for a lock timed out early");
+        }
+        crew.expect_result(patient, 0, "a wait for a lock");
+        expect_holder(crew, word, patient);
+        unlock(crew, patient, words, word);
+        expect_word(crew, word, 0, "a lock that nobody has");
+    }
+    for (const Member* member : {&hasty, &patient}) pin(crew, *member, (u64{1} << processors) - 1);
+}
+
 void deadlocks(Crew& crew)
 {
     const Crew::Words words = crew.draw_words();
@@ -258,6 +309,45 @@ void page_goes(Crew& crew)
     crew.replace(owner);
 }
 
+// The lock's page goes from those who wait, in one program, while the owner, in another, still has it and gives the
+// lock up: to one who gives up to wait at about that time, and ends at once.
+void page_goes_from_waiters(Crew& crew)
+{
+    const Crew::Words words{page_to_lose + 4 * crew.random.below(1024), 0, 0, 0, crew.count};
+    Member &hasty = crew.members[0], &patient = crew.members[1], &owner = crew.members[crew.count - 1];
+    const auto protect = [&](u32 protection) {
+        crew.must(crew.self.call(number::mprotect, page_to_lose, page_size, protection), "mprotect");
+    };
+    const u32 processors = crew.self.machine().machine().processor_count();
+    const u64 one = u64{1} << crew.random.below(processors);
+    constexpr i64 efault = failure(Errno::efault), etimedout = failure(Errno::etimedout);
+    crew.set_level(owner, 40);
+    crew.set_level(patient, 5);
+    pin(crew, patient, one);
+    for (u32 tries = 0; tries < 3; tries++) {
+        crew.set_level(hasty, 30);
+        pin(crew, hasty, one);
+        crew.self.store<u32>(words.word, 0);
+        lock(crew, owner, words, words.word);
+        let_lock(crew, patient, words, words.word);
+        const i64 deadline = crew.self.machine().now().ns + 5'000'000;
+        crew.let_leave(hasty);
+        crew.tell_futex(hasty, op::lock_pi2, words.word, 0, crew.put_time(hasty, deadline));
+        crew.await_sleep(hasty);
+        protect(0);
+        pass_until(crew, deadline - 8000 + static_cast<i64>(crew.random.below(12'000)));
+        unlock(crew, owner, words, words.word);
+        crew.join(hasty);
+        const i64 result = crew.answer(hasty);
+        crew.check(result == 0 || result == etimedout || result == efault, "a wait for a lock that goes", result);
+        crew.expect_result(patient, result == etimedout ? 0 : efault, "a wait for a lock that goes");
+        protect(3);
+        if (result == etimedout) unlock(crew, patient, words, words.word);
+        crew.start_member(0, false);
+    }
+    pin(crew, patient, (u64{1} << processors) - 1);
+}
+
 // What a program that writes to a lock's word gets.
 void spoilt_words(Crew& crew)
 {
@@ -350,11 +440,21 @@ void conditions(Crew& crew)
     crew.tell_futex(member, wait, condition, value, crew.put_time(member, deadline), mutex);
     crew.expect_result(member, failure(Errno::etimedout), "a wait for a condition with a timeout");
     crew.expect(crew.futex(move, condition, 1, 5, mutex, value), 0, "a requeue of nobody");
+    // Its time passes when it has been moved to the lock, mostly.
+    crew.expect(crew.futex(op::lock_pi | words.flag, mutex, 0), 0, "a lock");
+    crew.tell_futex(member, wait, condition, value, crew.put_time(member, crew.self.machine().now().ns + 40'000),
+                    mutex);
+    crew.nap(crew.random.below(20'000));
+    crew.must(crew.futex(move, condition, 1, 0, mutex, value), "a requeue to a lock");
+    crew.expect_result(member, failure(Errno::etimedout), "a wait for a condition's lock with a timeout");
+    crew.expect(crew.futex(op::unlock_pi | words.flag, mutex, 0), 0, "an unlock");
+    expect_word(crew, mutex, 0, "a lock that nobody has");
 }
 
 }  // namespace
 
-const Round pi_rounds[pi_round_count] = {locks_in_order, lock_timeouts, deadlocks,    owner_dies,
-                                         robust_mutex,   page_goes,     spoilt_words, conditions};
+const Round pi_rounds[pi_round_count] = {locks_in_order, lock_timeouts, late_unlocks, deadlocks,
+                                         owner_dies,     robust_mutex,  page_goes,    page_goes_from_waiters,
+                                         spoilt_words,   conditions};
 
 }  // namespace takt::scenario::crew

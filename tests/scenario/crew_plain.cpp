@@ -213,11 +213,33 @@ void put_wait(Crew& crew, Member& member, u32 index, u64 word, u32 value, const 
     crew.self.write_value(member.data(waits_offset + 24 * index), abi::FutexWait{value, word, flags, 0});
 }
 
+// The last word differs; another one may be woken before the thread has come there, and then that counts.
+void wait_for_many(Crew& crew, Member& member, const Crew::Words& words)
+{
+    constexpr u32 count = 40;
+    const u32 chosen = static_cast<u32>(crew.random.below(3));
+    crew.self.store<u32>(words.other, 1);
+    for (u32 index = 0; index < count; index++)
+        put_wait(crew, member, index,
+                 index == chosen      ? words.word
+                 : index == count - 1 ? words.other
+                                      : words.beside,
+                 0, words);
+    crew.tell(member, number::futex_waitv, member.data(waits_offset), count, 0, 0, 0);
+    i64 woken = 0;
+    for (u32 tries = 0; tries < 100 && !crew.done(member); tries++)
+        woken += crew.futex(op::wake | words.flag, words.word, 1);
+    crew.check(woken == 0 || woken == 1, "wake-ups of one wait", woken);
+    crew.expect_result(member, woken ? chosen : failure(Errno::eagain),
+                       "a wait for many words, the last of another value");
+}
+
 void wait_for_any(Crew& crew)
 {
     const Crew::Words words = crew.draw_words();
     crew.draw_levels(words.members);
     Member& member = crew.members[crew.random.below(words.members)];
+    if (crew.random.one_in(5)) return wait_for_many(crew, member, words);
     const u64 place[] = {words.word, words.beside, words.other, words.word + 128};
     const u32 count = static_cast<u32>(1 + crew.random.below(4));
     for (u32 index = 0; index < count; index++) {
@@ -325,7 +347,7 @@ void signals(Crew& crew)
     const bool restart = crew.random.one_in(2);
     set_handler(crew, restart ? abi::action_flag::restart : 0);
     crew.self.store<u32>(words.word, 3);
-    const u32 kind = static_cast<u32>(crew.random.below(4));
+    const u32 kind = static_cast<u32>(crew.random.below(5));
     switch (kind) {
     case 0:
         crew.tell_futex(member, op::wait | words.flag, words.word, 3);
@@ -334,6 +356,10 @@ void signals(Crew& crew)
         crew.tell_futex(member, op::wait | words.flag, words.word, 3, crew.put_time(member, 1'000'000'000));
         break;
     case 2:
+        crew.tell_futex(member, op::wait_bitset | op::clock_realtime | words.flag, words.word, 3,
+                        crew.put_time(member, INT64_MAX / 2), 0, 1);
+        break;
+    case 3:
         put_wait(crew, member, 0, words.word, 3, words);
         crew.tell(member, number::futex_waitv, member.data(waits_offset), 1, 0, 0, 0);
         break;
@@ -344,19 +370,38 @@ void signals(Crew& crew)
     crew.await_sleep(member);
     signal(crew, member);
     // One with a timeout goes on only if no handler ran; one for a condition always.
-    if (kind == 3 || (restart && kind != 1)) {
+    if (kind == 4 || (restart && kind != 1 && kind != 2)) {
         crew.await_sleep(member);
-        if (kind == 3)
+        if (kind == 4)
             crew.expect(crew.futex(op::cmp_requeue_pi | words.flag, words.word, 1, 0, words.beside, 3), 1, "a requeue");
         else
             crew.expect(crew.futex(op::wake | words.flag, words.word, 1), 1, "a wake-up of a wait that began again");
         crew.expect_result(member, 0, "a wait that began again");
-        if (kind == 3)
+        if (kind == 4)
             crew.expect(crew.have(member, wait_call, words.beside, op::unlock_pi | words.flag), 0, "an unlock");
     } else {
         crew.expect_result(member, failure(Errno::eintr), "an interrupted wait");
         crew.expect(crew.futex(op::wake | words.flag, words.word, 1), 0, "a wake-up of an interrupted wait");
     }
+}
+
+// One who was moved to a lock can't wait for the condition again: the signal ends it, whatever the handler's flags.
+void signal_in_lock(Crew& crew)
+{
+    const Crew::Words words = crew.draw_words();
+    const u64 mutex = words.beside;
+    crew.draw_levels(crew.threads);
+    Member& member = crew.members[crew.random.below(crew.threads)];
+    set_handler(crew, crew.random.one_in(2) ? abi::action_flag::restart : 0);
+    crew.expect(crew.futex(op::lock_pi | words.flag, mutex, 0), 0, "a lock");
+    crew.tell_futex(member, op::wait_requeue_pi | words.flag, words.word, 0, 0, mutex);
+    crew.await_sleep(member);
+    crew.expect(crew.futex(op::cmp_requeue_pi | words.flag, words.word, 1, 0, mutex, 0), 1, "a requeue to a lock");
+    crew.await_sleep(member);
+    signal(crew, member);
+    crew.expect_result(member, failure(Errno::eagain), "an interrupted wait for a lock");
+    crew.expect(crew.futex(op::unlock_pi | words.flag, mutex, 0), 0, "an unlock");
+    crew.expect(crew.self.load<u32>(mutex), 0, "a lock that nobody has");
 }
 
 // --- What can't be done, and pages that are not there.
@@ -379,6 +424,8 @@ void errors(Crew& crew)
     crew.expect(crew.futex(op::requeue | flag, words.word, 0, 0, words.other), 0, "a requeue of nobody");
     crew.expect(crew.futex(op::cmp_requeue | flag, 16, 0, 0, words.word, 0), efault, "a requeue from nowhere");
     crew.expect(crew.futex(op::wake_op | flag, words.word, 1, 1, 16, 1u << 28), efault, "an operation on nothing");
+    crew.expect(crew.futex(op::lock_pi | flag, 16, 0), efault, "a lock that is not there");
+    crew.expect(crew.futex(op::unlock_pi | flag, 16, 0), efault, "an unlock of what is not there");
     crew.expect(crew.self.call(number::futex_waitv, 16, 1, 0, 0, 0), efault, "waits that are not there");
     Member& member = crew.members[0];
     put_wait(crew, member, 0, words.word, 1, words);
@@ -415,8 +462,11 @@ void absent_pages(Crew& crew)
     drop();
     crew.expect(crew.futex(op::trylock_pi | flag, word, 0), failure(Errno::efault), "a lock that can't be written");
     drop();
+    crew.expect(crew.futex(op::cmp_requeue_pi | flag, word, 1, 0, shared_words, 0), 0, "a requeue to a lock of nobody");
+    drop();
     crew.tell_futex(member, op::wait | flag, word, 0);
     crew.await_sleep(member);
+    drop();
     crew.expect(crew.futex(op::cmp_requeue | flag, word, 0, 1, word, 0), 1, "a requeue");
     crew.expect(crew.futex(op::wake_op | flag, word, 1, 1, word, 0), failure(Errno::efault), "an operation");
     crew.expect(crew.futex(op::wake | flag, word, 1), 1, "a wake-up");
@@ -426,7 +476,7 @@ void absent_pages(Crew& crew)
 
 }  // namespace
 
-const Round plain_rounds[plain_round_count] = {wait_and_wake, bitsets, requeue, wake_op,     wait_for_any,
-                                               timeouts,      signals, errors,  absent_pages};
+const Round plain_rounds[plain_round_count] = {wait_and_wake, bitsets, requeue,        wake_op, wait_for_any,
+                                               timeouts,      signals, signal_in_lock, errors,  absent_pages};
 
 }  // namespace takt::scenario::crew

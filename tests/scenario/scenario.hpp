@@ -48,7 +48,7 @@ Outcome run_processes(const Case& what);
 inline constexpr u32 processes_operation_count = 16;
 // Crews that wait for futexes: tests/scenario/futexes.cpp.
 Outcome run_futexes(const Case& what);
-inline constexpr u32 futexes_operation_count = 24;
+inline constexpr u32 futexes_operation_count = 27;
 
 // Small workloads of which is known who runs when: tests/scenario/drills.cpp.
 Outcome run_drills(const Case& what);

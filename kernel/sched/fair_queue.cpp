@@ -3,6 +3,7 @@
 // After: Demers, Keshav, Shenker, "Analysis and Simulation of a Fair Queueing Algorithm", SIGCOMM 1989; nice levels
 // differ by a factor of 1.25 in weight, as sched(7) documents for Linux.
 #include <kernel/sched/run_queue.hpp>
+#include <utility>
 
 namespace takt {
 namespace {
@@ -33,17 +34,18 @@ void FairQueue::enqueue(Thread& thread, bool wakeup)
     count_++;
 }
 
-void FairQueue::give_way(Thread& thread) const
+void FairQueue::give_way(Thread& thread)
 {
-    if (!tree_.empty() && !before(tree_.begin()->virtual_runtime, thread.virtual_runtime))
-        thread.virtual_runtime = tree_.begin()->virtual_runtime + 1;
+    const Thread* next = first();
+    if (next && !before(next->virtual_runtime, thread.virtual_runtime))
+        thread.virtual_runtime = next->virtual_runtime + 1;
 }
 
 void FairQueue::displace(Thread& thread)
 {
-    if (displaced_) tree_.insert(*displaced_);
-    displaced_ = &thread;
+    if (displaced_) tree_.insert(*std::exchange(displaced_, nullptr));
     if (thread.parameters.policy == Policy::idle) give_way(thread);
+    displaced_ = &thread;
     count_++;
 }
 

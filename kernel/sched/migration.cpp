@@ -66,16 +66,13 @@ void Migration::pull_from(Scheduler& scheduler, RunQueue& own, RunQueue& other) 
     if (other.cpu() < own.cpu()) own.lock().release();
     other.lock().acquire();
     if (other.cpu() < own.cpu()) own.lock().acquire();
-    int better_than = own.highest();
-    Thread* thread = other.highest() > better_than ? other.find_movable(own.cpu(), better_than) : nullptr;
-    if (thread) {
+    if (Thread* thread = other.find_movable(own.cpu(), own.highest())) {
         other.dequeue(*thread);
         other.send(*thread, own.cpu());
         own.receive(*thread);
         own.enqueue(*thread, false, thread->level == level_fair);
         hal::observe(hal::Observed::put_last, *thread);
     }
-    if (own.highest() > own.current_level.load(Order::relaxed)) own.current_level.store(own.highest(), Order::relaxed);
     note_queued(scheduler, other);  // what still waits there, though it was offered to this CPU, may be for another
     other.lock().release();
 }

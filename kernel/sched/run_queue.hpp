@@ -25,7 +25,7 @@ public:
     void dequeue(Thread& thread);
     Thread* first();
     // The running thread lets the first of the others by.
-    void give_way(Thread& thread) const;
+    void give_way(Thread& thread);
     // A thread that goes to another CPU takes along how far it is ahead of the others or behind, not its time: each
     // CPU has its own. Those that are new have neither.
     void leave(Thread& thread) const { thread.virtual_runtime -= least_runtime_; }

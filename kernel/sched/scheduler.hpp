@@ -161,7 +161,7 @@ private:
     bool has_left(Thread& thread) NO_THREAD_SAFETY_ANALYSIS;
     void put_dead(Thread& thread);
     Thread* take_dead();
-    bool reap_one(MayBlock& context);
+    void reap_one(MayBlock& context);
     static void reaper_main(MayBlock& context, void* argument);
 };
 

@@ -160,18 +160,17 @@ Thread* Scheduler::take_dead()
     return thread;
 }
 
-// One that ended, the first that did; false when none can be freed by now.
-bool Scheduler::reap_one(MayBlock& context)
+// One that ended, the first that did, if it can be freed by now.
+void Scheduler::reap_one(MayBlock& context)
 {
     Thread* thread = take_dead();
-    if (!thread) return false;
+    if (!thread) return;
     // A chain walk may still look at it.
     if (!has_left(*thread) || thread->pins.load(Order::acquire) != 0) {
         put_dead(*thread);
-        return false;
+        return;
     }
     thread->reap(context, *thread);
-    return true;
 }
 
 void Scheduler::reap_surplus(MayBlock& context)
@@ -186,10 +185,8 @@ void Scheduler::reaper_main(MayBlock& context, void* argument)
 {
     Scheduler& self = *static_cast<Scheduler*>(argument);
     for (;;) {
-        bool reaped = false;
         for (u32 left = self.dead_count_.load(Order::relaxed); left > 0; left--)  // bound: those that ended
-            reaped |= self.reap_one(context);
-        if (reaped) continue;
+            self.reap_one(context);
         const bool leaving = self.dead_count_.load(Order::relaxed) != 0;
         self.park(context, WaitMode::uninterruptible, leaving ? hal::now() + milliseconds(1) : Instant::never());
     }
@@ -211,8 +208,6 @@ void Scheduler::reap_kernel_thread(MayBlock& context, Thread& thread)
 
 void Scheduler::change_level(Thread& thread, Level level)
 {
-    hal::preempt_disable();
-    hal::InterruptState interrupts = hal::save_and_disable_interrupts();
     RunQueue& queue = lock_queue_of(thread);
     if (thread.level != level) {
         bool was_queued = thread.queued;
@@ -230,18 +225,13 @@ void Scheduler::change_level(Thread& thread, Level level)
             }
         }
         if (queue.current == &thread) {
-            if (rises || cpu_count() == 1) {
-                queue.current_level.store(level, Order::relaxed);
-            } else {
-                queue.ask(queue.cpu());  // pull() publishes the level and looks elsewhere
-            }
+            // A lower level pull() publishes, and looks elsewhere.
+            if (rises || cpu_count() == 1) queue.current_level.store(level, Order::relaxed);
             if (!rises && (cpu_count() > 1 || queue.highest() >= static_cast<int>(level))) request_reschedule(queue);
         }
     }
     if (queue.current == &thread) update_slice(queue, queue.cpu().value == hal::current_cpu().cpu_id);
     queue.lock().release();
-    hal::restore_interrupts(interrupts);
-    if (hal::preempt_enable()) takt::preempt_current();
 }
 
 void Scheduler::set_parameters(MayLock&, Thread& thread,

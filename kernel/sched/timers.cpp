@@ -20,7 +20,6 @@ void Scheduler::on_reschedule_interrupt(IrqContext& context)
     RunQueue& queue = this_cpu(context).run_queue;
     queue.lock().acquire();
     hal::set_need_reschedule();
-    update_slice(queue, true);
     arm_next(queue);  // another CPU may have put a timer there
     queue.lock().release();
 }

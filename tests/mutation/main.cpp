@@ -49,11 +49,15 @@ constexpr Trial trials[] = {
     {"futexes", 2, 4, 20'000, "explore", 2},
     {"futexes", 4, 6, 20'000, "explore", 3},
     {"mixed", 4, 6, 10'000, "explore", 3},
+    {"drills", 2, 6, 20'000, "explore", 2},
     {"processes", 2, 3, 5000, "explore", 3},
+    {"drills", 3, 10, 20'000, "explore", 2},
     {"mixed", 1, 4, 10'000, "explore", 2},
     {"shares", 2, 6, 0, "explore", 2},
     {"mixed", 3, 4, 10'000, "measure", 2},
+    {"drills", 1, 20, 20'000, "explore", 2},
     {"futexes", 1, 10, 20'000, "explore", 3},
+    {"drills", 4, 100, 20'000, "explore", 8, true},
     {"futexes", 3, 40, 20'000, "explore", 8, true},
     {"processes", 4, 10, 20'000, "explore", 8, true},
     {"mixed", 2, 20, 20'000, "explore", 6, true},
@@ -252,9 +256,10 @@ private:
             for (const auto& [name, tally] : *table)
                 fmt::print("{:33} {:4} mutants, {:4} killed ({:.1f} %)\n", name, tally.total, tally.killed,
                            tally.percent());
-        fmt::print("{} mutants: {} killed ({:.1f} %); {} alive, {} of them unexplained; seed {}; {} events; {:.0f} s, {:.2f} s for a mutant\n",
-                   all_.total, all_.killed, all_.percent(), all_.total - all_.killed, unexplained_,
-                   options_.seed, events_, seconds_since(start_), seconds_ / all_.total);
+        fmt::print("{} mutants: {} killed ({:.1f} %); {} alive, {} of them unexplained; seed {}; {} events; {:.0f} s, "
+                   "{:.2f} s for a mutant\n",
+                   all_.total, all_.killed, all_.percent(), all_.total - all_.killed, unexplained_, options_.seed,
+                   events_, seconds_since(start_), seconds_ / all_.total);
         if (!enough) fmt::print("That is below {} % by more than chance.\n", wanted_percent);
         return failed;
     }

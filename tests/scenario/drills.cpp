@@ -81,6 +81,13 @@ void Drill::takes_long()
     drills.long_drills.fetch_add(1, Order::relaxed);
 }
 
+void Drill::set_affinity(Thread& thread, CpuId only)
+{
+    check(scheduler().set_affinity(chief, thread, CpuSet::only(only)).ok(), "an affinity was refused");
+}
+
+u64 Drill::kernel_objects() { return drills.machine.kernel().slabs.objects_in_use(); }
+
 CpuId Drill::some_cpu() { return CpuId{static_cast<u32>(random.below(drills.machine.cpu_count()))}; }
 
 Stay::Stay(Drill& drill, CpuId cpu) : drill_(drill), before_(drill.chief.thread().affinity)
@@ -111,7 +118,10 @@ Thread& Drill::create(SchedulingParameters parameters, Body body, bool counts)
     Thread* thread = scheduler()
                          .create_kernel_thread(chief, "part", parameters.level(), &part_main, part, CpuSet::only(cpu))
                          .value();
-    scheduler().set_parameters(chief, *thread, parameters);
+    check(scheduler().parameters(*thread).level() == parameters.level(), "a new thread has another level");
+    // Those that a thread of the kernel has from the beginning are left to it.
+    if (parameters.policy != Policy::fifo && parameters.policy != Policy::other)
+        scheduler().set_parameters(chief, *thread, parameters);
     scheduler().start(*thread);
     return *thread;
 }
@@ -135,11 +145,7 @@ void Drill::hold()
     (void)kept_.wait(chief);
 }
 
-void Drill::release()
-{
-    kept_back_.store(false, Order::release);
-    wait();
-}
+void Drill::let_go() { kept_back_.store(false, Order::release); }
 
 void Drill::wait()
 {

@@ -26,7 +26,12 @@ public:
     Thread& start(Level level, Body body);
     Thread& start(SchedulingParameters parameters, Body body);
     // To the end of all who were started.
-    void release();
+    void let_go();
+    void release()
+    {
+        let_go();
+        wait();
+    }
     void wait();
     // All who were started wait for something: nobody less urgent could run if not.
     void settle();
@@ -34,6 +39,8 @@ public:
     // It lasts for a good part of a second: what disturbs it becomes less.
     void takes_long();
     CpuId some_cpu();
+    void set_affinity(Thread& thread, CpuId only);
+    u64 kernel_objects();
     // The drill's threads in the order in which they did something, against what must come out.
     void expect(const std::string& wanted) const;
     [[noreturn]] void fail(const std::string& what) const;
@@ -91,7 +98,7 @@ struct NamedDrill {
 // drills_order.cpp: who comes first. drills_time.cpp: turns, timers, places.
 extern const NamedDrill order_drills[];
 extern const NamedDrill time_drills[];
-inline constexpr u32 order_drill_count = 12;
-inline constexpr u32 time_drill_count = 11;
+inline constexpr u32 order_drill_count = 13;
+inline constexpr u32 time_drill_count = 17;
 
 }  // namespace takt::scenario

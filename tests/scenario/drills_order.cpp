@@ -249,20 +249,30 @@ void completion(Drill& drill)
         drill.settle();
     }
     drill.check(!event.try_wait(), "an event that did not happen");
-    for (usize left = levels.size(); left > 0; left--) {
-        event.complete();
-        drill.settle_or_end(left == 1);
+    if (drill.random.one_in(2)) {
+        event.complete_all();
+        drill.wait();
+        drill.check(event.try_wait() && event.try_wait(), "an event for all was for some");
+        std::ranges::sort(drill.log);  // who waits at it passes, in any order
+    } else {
+        for (usize left = levels.size(); left > 0; left--) {
+            event.complete();
+            drill.settle_or_end(left == 1);
+        }
+        drill.check(!event.try_wait(), "an event happened twice");
     }
-    drill.check(!event.try_wait(), "an event happened twice");
     drill.expect(order);
 }
 
 // A fair thread's yield lets another run, too.
 void fair_yields(Drill& drill)
 {
+    int ready = 0;
     drill.hold();
     for (char who : {'a', 'b'})
-        drill.start(Drill::fair(), [&drill, who](MayBlock& context) {
+        drill.start(Drill::fair(), [&drill, &ready, who](MayBlock& context) {
+            drill.compute(microseconds(static_cast<i64>(drill.random.below(1500))));
+            for (ready++; ready < 2;) drill.compute(microseconds(1));
             for (int round = 0; round < 4; round++) {
                 drill.note(who);
                 drill.scheduler().yield(context);
@@ -274,24 +284,47 @@ void fair_yields(Drill& drill)
     drill.check(first != "aaaa" && first != "bbbb", "a fair thread yielded to nobody");
 }
 
-// Who is idle by policy gives way to any other at once.
-void idle_policy(Drill& drill)
+// Who is idle by policy gives way at once to any other, though that has run for longer.
+void idle_gives_way(Drill& drill)
 {
+    drill.takes_long();
     Completion event;
     Thread* waiter = nullptr;
     drill.hold();
     drill.start(Drill::fair(Policy::idle), [&](MayBlock& context) {
-        while (waiter->state != Thread::State::parked) drill.sleep(context, microseconds(50));
+        while (waiter->state != Thread::State::parked) drill.sleep(context, milliseconds(1));
         drill.note('i');
         event.complete();
         drill.note('I');
     });
     waiter = &drill.start(Drill::fair(drill.random.one_in(2) ? Policy::other : Policy::batch), [&](MayBlock& context) {
+        drill.compute(milliseconds(40));
         (void)event.wait(context);
         drill.note('n');
     });
     drill.release();
     drill.expect("inI");
+}
+
+// Nobody gives way at once to one that wakes and is batch or idle by policy, though that has run for less.
+void batch_waits(Drill& drill)
+{
+    Completion event;
+    Thread* waiter = nullptr;
+    drill.hold();
+    drill.start(Drill::fair(), [&](MayBlock& context) {
+        drill.compute(milliseconds(5));
+        while (waiter->state != Thread::State::parked) drill.sleep(context, microseconds(50));
+        drill.note('r');
+        event.complete();
+        drill.note('R');
+    });
+    waiter = &drill.start(Drill::fair(drill.random.one_in(2) ? Policy::idle : Policy::batch), [&](MayBlock& context) {
+        (void)event.wait(context);
+        drill.note('w');
+    });
+    drill.release();
+    drill.expect("rRw");
 }
 
 }  // namespace
@@ -308,7 +341,8 @@ const NamedDrill order_drills[] = {
     {"mutex", mutex},
     {"completion", completion},
     {"fair yields", fair_yields},
-    {"idle policy", idle_policy},
+    {"idle gives way", idle_gives_way},
+    {"batch waits", batch_waits},
 };
 static_assert(std::size(order_drills) == order_drill_count);
 

@@ -53,46 +53,130 @@ void first_in_first_out(Drill& drill)
     drill.expect(std::string(12, 'a') + std::string(12, 'b'));
 }
 
-// Two fair threads take turns of half a latency period, 3 ms; now and then one has two in a row, or others that end
-// take part, which makes turns shorter.
+// Two fair threads take turns of half a latency period, 3 ms; now and then one has two in a row, or the reaper takes
+// part. If others take much of the CPU, turns end early: who is displaced goes on only while it is not far ahead.
 void fair_turns(Drill& drill)
 {
     drill.takes_long();
     drill.hold();
     start_two(drill, Drill::fair(), microseconds(100), 250);
+    const Instant begin = hal::now();
     drill.release();
+    if (hal::now() > begin + milliseconds(53)) return;
     const std::vector<usize> runs = runs_of(drill.log);
     drill.check(std::ranges::count_if(runs, [](usize run) { return run >= 28 && run <= 32; }) > 0,
                 "turns of another length than 3 ms");
 }
 
-// A fair thread that had a CPU for itself for long has not used up its share of another's.
+// A fair thread that was displaced by a realtime one goes on with its turn, not the next.
+void displaced(Drill& drill)
+{
+    drill.takes_long();
+    drill.hold();
+    drill.start(drill.level, [&](MayBlock& context) {
+        while (drill.log.size() < 4) drill.sleep(context, microseconds(100));
+        drill.note('h');
+    });
+    start_two(drill, Drill::fair(), microseconds(100), 40);
+    drill.release();
+    const usize at = drill.log.find('h');
+    drill.check(runs_of(drill.log)[0] >= 4 && drill.log[at - 1] == drill.log[at + 1], "a turn ended early");
+}
+
+// What a fair thread used while it was alone counts when another comes: neither waits for long.
+void newcomer(Drill& drill)
+{
+    drill.takes_long();
+    drill.hold();
+    for (char who : {'a', 'b'})
+        drill.start(Drill::fair(), [&drill, who](MayBlock& context) {
+            if (who == 'b') drill.sleep(context, milliseconds(40));
+            for (int left = who == 'a' ? 600 : 200; left > 0; left--) {
+                drill.compute(microseconds(100));
+                drill.note(who);
+            }
+        });
+    drill.release();
+    std::vector<usize> runs = runs_of(drill.log.substr(drill.log.find('b')));
+    runs.pop_back();  // who is left alone
+    drill.check(std::ranges::all_of(runs, [](usize run) { return run <= 130; }),
+                "a newcomer takes all, or gets nothing");
+}
+
+// A FIFO thread that becomes a round-robin one while an equal waits has turns from then on.
+void becomes_round_robin(Drill& drill)
+{
+    drill.takes_long();
+    drill.hold();
+    Thread* first = nullptr;
+    for (char who : {'a', 'b'}) {
+        Thread& thread = drill.start(drill.level, [&drill, who](MayBlock&) {
+            for (int left = 30; left > 0; left--) {
+                drill.compute(milliseconds(10));
+                drill.note(who);
+            }
+        });
+        if (!first) first = &thread;
+    }
+    drill.let_go();
+    usize before = 0;
+    {
+        const Stay stay(drill, drill.some_cpu());
+        while (drill.log.size() < 3) drill.sleep(drill.chief, milliseconds(5));
+        drill.compute(milliseconds(1));
+        drill.scheduler().set_parameters(drill.chief, *first, Drill::round_robin(drill.level));
+        before = drill.log.size();
+        drill.compute(milliseconds(200));
+    }
+    drill.wait();
+    drill.check(before >= 15 || runs_of(drill.log)[0] <= before + 12, "a round-robin thread has no end to its turn");
+}
+
+// A fair thread that had a CPU for itself for long has not used up its share of another's, however it came there.
 void fair_mover(Drill& drill)
 {
     const CpuId other = drill.some_cpu();
     if (!drill.alone || other == drill.cpu) return;
     drill.takes_long();
     constexpr usize steps = 60;
+    const u64 way = drill.random.below(3);
+    Atomic<bool> arrived{false};
     const auto compute = [&](char who) {
-        drill.compute(milliseconds(1));
-        drill.note(who);
+        for (usize step = 0; step < steps; step++) {
+            drill.compute(milliseconds(1));
+            drill.note(who);
+        }
     };
-    Completion arrived;
-    drill.start(Drill::fair(), [&](MayBlock& context) {
+    Thread& mover = drill.start(Drill::fair(), [&](MayBlock& context) {
         drill.compute(milliseconds(200));
-        (void)drill.scheduler().set_affinity(context, context.thread(), CpuSet::only(other));
-        arrived.complete();
-        for (usize step = 0; step < steps; step++) compute('a');
+        if (way == 0) (void)drill.scheduler().set_affinity(context, context.thread(), CpuSet::only(other));
+        if (way == 1) {  // it wakes while its CPU has something more urgent to do
+            CpuSet both = CpuSet::only(drill.cpu);
+            both.set(other.value);
+            (void)drill.scheduler().set_affinity(context, context.thread(), both);
+            drill.sleep(context, milliseconds(20));
+        }
+        while (hal::current_cpu().cpu_id != other.value) drill.compute(microseconds(100));
+        arrived.store(true, Order::release);
+        compute('a');
     });
-    const auto resident = [&](MayBlock& context) {
+    drill.start(Drill::fair(), [&](MayBlock& context) {
         (void)drill.scheduler().set_affinity(context, context.thread(), CpuSet::only(other));
-        (void)arrived.wait(context);
-        for (usize step = 0; step < steps; step++) compute('b');
-    };
-    drill.start(Drill::fair(), resident);
+        drill.sleep(context, milliseconds(190));
+        while (!arrived.load(Order::acquire)) drill.compute(microseconds(20));
+        compute('b');
+    });
+    if (way != 0) {
+        const Stay stay(drill, other);
+        drill.sleep(drill.chief, milliseconds(210));
+        drill.hold();
+        drill.set_affinity(mover, other);
+        drill.let_go();
+    }
     drill.wait();
-    drill.check(std::ranges::count(drill.log.substr(0, steps), 'a') >= 15, "a thread that came from elsewhere starves");
-    drill.check(std::ranges::count(drill.log.substr(0, steps), 'b') >= 15, "a thread starves beside one that came");
+    const std::string first = drill.log.substr(0, steps);
+    drill.check(std::ranges::count(first, 'a') >= 15, "a thread that came from elsewhere starves");
+    drill.check(std::ranges::count(first, 'b') >= 15, "a thread starves beside one that came");
 }
 
 // --- Timers.
@@ -160,6 +244,7 @@ void cancelled_or_expired(Drill& drill)
 {
     for (int round = 0; round < 5; round++) {
         Bell bell(drill, 'a');
+        drill.check(!bell.cancel(), "a timer was cancelled that nobody armed");
         bell.work = nanoseconds(static_cast<i64>(drill.random.below(3000)));
         const Stay stay(drill, drill.cpu);
         bell.ring(hal::now() + nanoseconds(static_cast<i64>(drill.random.below(20'000))));
@@ -269,30 +354,89 @@ void affinity(Drill& drill)
     drill.wait();
 }
 
-// Who wakes where nothing as urgent runs stays there; not each time, for a CPU that looks for work may be faster.
-void wakes_at_home(Drill& drill)
+// A thread that runs while others change their minds about where it may.
+void to_and_fro(Drill& drill)
+{
+    const CpuId other = drill.some_cpu();
+    bool over = false;
+    Thread& thread = drill.start(drill.level, [&](MayBlock&) {
+        while (!over) drill.compute(nanoseconds(200));
+    });
+    {
+        const Stay stay(drill, drill.some_cpu());
+        for (int round = 0; round < 20; round++) {
+            drill.compute(nanoseconds(static_cast<i64>(drill.random.below(3000))));
+            drill.set_affinity(thread, round % 2 == 0 ? other : drill.cpu);
+        }
+    }
+    over = true;
+    drill.wait();
+}
+
+// The kernel's own threads of a CPU stay there.
+void pinned(Drill& drill)
+{
+    for (ThreadId id{0};; id.value++) {
+        Thread* thread = drill.scheduler().next_kernel_thread(drill.chief, id);
+        if (!thread) break;
+        id = thread->id;
+        if (!std::string_view(thread->name).starts_with("timers/")) continue;
+        drill.check(drill.scheduler().set_affinity(drill.chief, *thread, CpuSet::only(drill.some_cpu())).error() ==
+                        Errno::einval,
+                    "a CPU's own thread could be moved");
+    }
+}
+
+// Who wakes where nothing as urgent runs stays there, and who can't goes to an idle CPU at once. Not each time: a CPU
+// that looks for work may be faster, or something may run on the idle one.
+void places(Drill& drill)
 {
     constexpr u32 rounds = 12;
     const CpuId elsewhere = drill.some_cpu();
+    const bool is_taken = drill.scheduler().cpu_count() > 2 && drill.random.one_in(2);
     if (!drill.alone || elsewhere == drill.cpu) return;
     Completion event;
-    u32 away = 0;
+    u32 at_home = 0;
     const Stay stay(drill, elsewhere);
     Thread& thread = drill.start(drill.level, [&](MayBlock& context) {
         for (u32 round = 0; round < rounds; round++) {
             (void)event.wait(context);
-            away += hal::current_cpu().cpu_id != drill.cpu.value;
             (void)drill.scheduler().set_affinity(context, context.thread(), CpuSet::only(drill.cpu));
         }
     });
     for (u32 round = 0; round < rounds; round++) {
         drill.settle();
         (void)drill.scheduler().set_affinity(drill.chief, thread, drill.scheduler().online());
+        if (is_taken) drill.hold();
         event.complete();
+        at_home += thread.cpu_id() == drill.cpu;
+        if (is_taken) drill.let_go();
         drill.compute(microseconds(100));  // not asleep: this CPU would look for something to do
     }
     drill.wait();
-    drill.check(away < rounds, "a thread that wakes is moved for nothing");
+    if (is_taken)
+        drill.check(at_home < rounds, "a thread that wakes stays where it can't run");
+    else
+        drill.check(at_home > 0, "a thread that wakes is moved for nothing");
+}
+
+// Of those that ended some are freed by whoever makes new ones, if the reaper does not come to it.
+void surplus(Drill& drill)
+{
+    if (drill.scheduler().cpu_count() > 1) return;  // where it would
+    const auto free_some = [&] {
+        for (int left = 10; left > 0; left--) drill.scheduler().reap_surplus(drill.chief);
+        return drill.kernel_objects();
+    };
+    const auto end_some = [&](int count) {
+        for (; count > 0; count--) drill.start(drill.level, [](MayBlock&) {});
+        drill.settle();
+    };
+    end_some(12);
+    const u64 objects = free_some();
+    end_some(4);
+    drill.check(free_some() <= objects + 2, "threads that ended are kept");
+    drill.wait();
 }
 
 }  // namespace
@@ -301,6 +445,9 @@ const NamedDrill time_drills[] = {
     {"round robin", round_robin},
     {"first in, first out", first_in_first_out},
     {"fair turns", fair_turns},
+    {"displaced", displaced},
+    {"newcomer", newcomer},
+    {"becomes round robin", becomes_round_robin},
     {"fair mover", fair_mover},
     {"timers in order", timers_in_order},
     {"cancelled or expired", cancelled_or_expired},
@@ -308,7 +455,10 @@ const NamedDrill time_drills[] = {
     {"armed while it expires", armed_while_it_expires},
     {"sleepers in order", sleepers_in_order},
     {"affinity", affinity},
-    {"wakes at home", wakes_at_home},
+    {"to and fro", to_and_fro},
+    {"pinned", pinned},
+    {"places", places},
+    {"surplus", surplus},
 };
 static_assert(std::size(time_drills) == time_drill_count);
 

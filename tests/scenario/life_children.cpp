@@ -353,7 +353,13 @@ void Life::op_handler()
     self.store<u32>(signals_seen, 0);
     const u64 count = 1 + random.below(4);
     const u64 words[] = {static_cast<u64>(self.call(number::getpid)), count};
+    const bool computes = random.one_in(3);
+    if (computes) {  // as the child, or that would not run
+        self.store<u32>(area, 0);
+        must_call(number::sched_setscheduler, 0, 0, area);
+    }
     const i64 child = start(send_signals, words);
+    while (computes && self.load<u32>(signals_seen) == 0) compute(1000);
     if (random.one_in(2)) do_something_alone();
     wait_for_status(child, 0);
     self.call(number::getpid);  // what was sent has been seen when a call returns

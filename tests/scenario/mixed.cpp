@@ -62,6 +62,23 @@ public:
         count_--;
         return {};
     }
+    // Not if somebody else is at them.
+    bool try_give(MayLock& context)
+    {
+        if (!lock_.try_acquire(context)) return false;
+        if (!lock_.held_by(context.thread())) PANIC("a lock that was taken is not held");
+        count_++;
+        queue_.wake_one();
+        lock_.release(context);
+        return true;
+    }
+    template <typename Outer>
+    bool none_under(Outer& outer)
+    {
+        LockGuard guard(lock_, outer);
+        if (!lock_.held_by(outer.thread())) PANIC("a lock that was taken is not held");
+        return count_ == 0;
+    }
     void give(MayLock& context, unsigned count)
     {
         LockGuard guard(lock_, context);
@@ -336,6 +353,11 @@ void Mixed::op_take_token(MayBlock& context, Random& random)
 
 void Mixed::op_give_token(MayBlock& context, Random& random)
 {
+    if (random.one_in(4)) {
+        LockGuard guard(shared_->requests_lock, context);
+        (void)shared_->tokens[random.below(3)].none_under(guard);
+    }
+    if (random.one_in(4) && shared_->tokens[random.below(3)].try_give(context)) return;
     shared_->tokens[random.below(3)].give(context, static_cast<unsigned>(1 + random.below(2)));
 }
 
@@ -441,7 +463,7 @@ void Mixed::op_gate(MayBlock& context, Random& random)
     Completion own;
     own.complete();
     own.complete();
-    if (!own.try_wait() || !own.try_wait() || own.try_wait()) PANIC("completions were counted wrong");
+    if (!own.try_wait() || !own.wait(context).ok() || own.try_wait()) PANIC("completions were counted wrong");
     own.complete_all();
     if (!own.wait(context).ok() || !own.try_wait() || !own.try_wait()) PANIC("an open gate was closed");
     own.reset();
@@ -582,6 +604,7 @@ Outcome Mixed::run()
     Outcome outcome;
     try {
         start_kernel_threads();
+        const u64 objects = machine_.kernel().slabs.objects_in_use();
         machine_.machine().faults.arm();
         const u32 count = case_.threads ? case_.threads : static_cast<u32>(2 + random_.below(3 * case_.cpus + 4));
         outcome.threads = count;
@@ -599,6 +622,7 @@ Outcome Mixed::run()
         machine_.run_until_idle();  // handlers and ended threads
         machine_.run([this](MayBlock& context) { check_threads(context); });
         for (Ref<Counted>& object : shared_->objects) object = nullptr;
+        if (machine_.kernel().slabs.objects_in_use() != objects) throw sim::Stopped("objects of the kernel's are left");
         if (living_.load(Order::relaxed) != 0) throw sim::Stopped("objects are left that nobody refers to");
     } catch (const sim::Stopped& stopped) {
         outcome.failed = true;

@@ -94,18 +94,15 @@ public:
             remove(first);
         }
     }
-    // O(1) in front, else O(log n). True when the earliest changed.
-    bool remove(Timer& timer)
+    // O(1) in front, else O(log n).
+    void remove(Timer& timer)
     {
         ASSERT(timer.queued && timer.queue == this);
         timer.queued = false;
-        if (front_ == &timer) {
+        if (front_ == &timer)
             front_ = nullptr;
-            return true;
-        }
-        bool first = !front_ && &timer == &*later_.begin();
-        later_.erase(later_.iterator_to(timer));
-        return first;
+        else
+            later_.erase(later_.iterator_to(timer));
     }
     Timer* earliest() { return front_ ? front_ : later_.empty() ? nullptr : &*later_.begin(); }
     CpuId cpu() const { return cpu_; }

@@ -43,6 +43,7 @@ struct Trial {
     const char* mode;
     unsigned seconds_max;  // of processor time; unchanged, it takes a fifth
     bool insists = false;  // also if the scenario did not reach the mutant before
+    const char* faults = "none";
 };
 constexpr Trial trials[] = {
     {"mixed", 2, 4, 5000, "explore", 2},
@@ -55,12 +56,14 @@ constexpr Trial trials[] = {
     {"mixed", 1, 4, 10'000, "explore", 2},
     {"shares", 2, 6, 0, "explore", 2},
     {"mixed", 3, 4, 10'000, "measure", 2},
-    {"drills", 1, 20, 20'000, "explore", 2},
+    {"drills", 1, 20, 20'000, "explore", 2, true},
     {"futexes", 1, 10, 20'000, "explore", 3},
     {"drills", 4, 100, 20'000, "explore", 8, true},
     {"futexes", 3, 40, 20'000, "explore", 8, true},
     {"processes", 4, 10, 20'000, "explore", 8, true},
     {"mixed", 2, 20, 20'000, "explore", 6, true},
+    {"mixed", 3, 20, 20'000, "explore", 6, true},
+    {"mixed", 2, 10, 10'000, "explore", 6, true, "all"},
 };
 constexpr double wanted_percent = 90, unexplained_percent_max = 2;
 
@@ -95,7 +98,8 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
     setenv("TAKT_MUTANT", std::to_string(mutant ? mutant->number : 0).c_str(), 1);
     execl(TAKT_SIM_MUTATED, "takt-sim", "--json", "--no-shrink", "--scenario", trial.scenario, "--mode", trial.mode,
           "--cpus", std::to_string(trial.cpus).c_str(), "--seeds", std::to_string(trial.seeds).c_str(), "--events",
-          std::to_string(trial.events).c_str(), "--seed", std::to_string(seed).c_str(), nullptr);
+          std::to_string(trial.events).c_str(), "--seed", std::to_string(seed).c_str(), "--faults", trial.faults,
+          nullptr);
     _exit(127);
 }
 

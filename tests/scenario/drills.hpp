@@ -98,7 +98,7 @@ struct NamedDrill {
 // drills_order.cpp: who comes first. drills_time.cpp: turns, timers, places.
 extern const NamedDrill order_drills[];
 extern const NamedDrill time_drills[];
-inline constexpr u32 order_drill_count = 13;
+inline constexpr u32 order_drill_count = 14;
 inline constexpr u32 time_drill_count = 17;
 
 }  // namespace takt::scenario

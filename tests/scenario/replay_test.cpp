@@ -55,7 +55,7 @@ TEST_P(Replay, LookaheadMakesNoDifference)
     }
 }
 
-// Not `futexes`: its chief looks at other threads' states from outside of the machine, which lookahead shows.
+// Not `futexes` and `drills`: their chiefs look at other threads from outside of the machine, which lookahead shows.
 INSTANTIATE_TEST_SUITE_P(Scenarios, Replay, testing::Values("mixed", "processes"));
 
 // Each checker had something to check, and each kind of event happened.

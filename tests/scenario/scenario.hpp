@@ -52,7 +52,7 @@ inline constexpr u32 futexes_operation_count = 27;
 
 // Small workloads of which is known who runs when: tests/scenario/drills.cpp.
 Outcome run_drills(const Case& what);
-inline constexpr u32 drills_operation_count = 30;
+inline constexpr u32 drills_operation_count = 31;
 
 struct Scenario {
     const char* name;

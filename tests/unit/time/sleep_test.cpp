@@ -9,7 +9,8 @@ namespace {
 constexpr WaitMode mode = WaitMode::uninterruptible;
 
 // Forty threads on two CPUs sleep until random instants: none wakes early. The most urgent one is late by no more than
-// the cost of its wake-up and of the interrupts that come in at the same time, half a microsecond for each thread.
+// the cost of its wake-up and of what comes in at the same time: for each thread an interrupt, and a look at the other
+// CPU.
 TEST(Sleep, NeverEarly)
 {
     TestMachine machine(2);
@@ -26,7 +27,7 @@ TEST(Sleep, NeverEarly)
             }
         });
     machine.run();
-    EXPECT_LT(worst_of_urgent, 40 * 500);
+    EXPECT_LT(worst_of_urgent, 40 * 1500);
 }
 
 // A deadline in the past, or now, does not sleep for ever.

@@ -272,7 +272,8 @@ void fair_yields(Drill& drill)
     for (char who : {'a', 'b'})
         drill.start(Drill::fair(), [&drill, &ready, who](MayBlock& context) {
             drill.compute(microseconds(static_cast<i64>(drill.random.below(1500))));
-            for (ready++; ready < 2;) drill.compute(microseconds(1));
+            ready++;
+            while (ready < 2) drill.compute(microseconds(1));
             for (int round = 0; round < 4; round++) {
                 drill.note(who);
                 drill.scheduler().yield(context);

@@ -73,6 +73,7 @@ void Migration::pull_from(Scheduler& scheduler, RunQueue& own, RunQueue& other) 
         own.enqueue(*thread, false, thread->level == level_fair);
         hal::observe(hal::Observed::put_last, *thread);
     }
+    if (own.highest() > own.current_level.load(Order::relaxed)) own.current_level.store(own.highest(), Order::relaxed);
     note_queued(scheduler, other);  // what still waits there, though it was offered to this CPU, may be for another
     other.lock().release();
 }

@@ -225,8 +225,11 @@ void Scheduler::change_level(Thread& thread, Level level)
             }
         }
         if (queue.current == &thread) {
-            // A lower level pull() publishes, and looks elsewhere.
-            if (rises || cpu_count() == 1) queue.current_level.store(level, Order::relaxed);
+            // A lower level pull() publishes, and looks elsewhere: also if it is raised a little before that.
+            if (rises || cpu_count() == 1)
+                queue.current_level.store(level, Order::relaxed);
+            else
+                queue.ask(queue.cpu());
             if (!rises && (cpu_count() > 1 || queue.highest() >= static_cast<int>(level))) request_reschedule(queue);
         }
     }

@@ -184,7 +184,7 @@ Random* Machine::fault(FaultPoint point)
 
 void Machine::add_spurious(Processor& self, InterruptKind kind, u32 number, i64 ns_max, Random& random)
 {
-    add_pending(self, {now_ns() + static_cast<i64>(random.below(static_cast<u64>(ns_max))), kind, number});
+    add_pending(self, {now_ns() + static_cast<i64>(random.below(static_cast<u64>(ns_max))), kind, number, true});
 }
 
 // At an interrupt: others come soon after it, or firmware that came in between has touched the clock.
@@ -203,12 +203,13 @@ void Machine::draw_faults(Processor& self)
 }
 
 // The controller keeps one bit for each vector, and the kernel may count on no more: of two of a kind that are under
-// way the second need not come. What may be taken already, by a processor that is ahead, is not looked at.
+// way the second need not come. What may be taken already, by a processor that is ahead, or drawn by it, is not looked
+// at.
 bool Machine::is_lost(const Processor& target, InterruptKind kind)
 {
     const i64 not_taken_yet = now_ns() + cost.interrupt_flight;
     const bool under_way = std::ranges::any_of(target.pending, [&](const Interrupt& other) {
-        return other.kind == kind && other.arrival_ns >= not_taken_yet;
+        return other.kind == kind && !other.spurious && other.arrival_ns >= not_taken_yet;
     });
     return under_way && fault(FaultPoint::lost_ipi);
 }

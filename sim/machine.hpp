@@ -47,7 +47,8 @@ namespace takt::sim {
 struct Interrupt {
     i64 arrival_ns = 0;
     InterruptKind kind = InterruptKind::timer;
-    u32 number = 0;  // device: the line; call: which function
+    u32 number = 0;         // device: the line; call: which function
+    bool spurious = false;  // nobody sent it
 };
 
 struct Processor {

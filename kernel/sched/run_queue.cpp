@@ -1,20 +1,13 @@
-#include <kernel/hal/clock.hpp>
 #include <kernel/sched/run_queue.hpp>
 
 namespace takt {
 
-// A fair thread that had the CPU to itself was not charged since it began to run: whoever joins would be that far
-// behind it, and then have the CPU for as long.
-void RunQueue::charge_running()
+// What a fair or round-robin thread used of its turn.
+void RunQueue::charge(Thread& thread, u64 cycles)
 {
-    if (!current || current->is_idle || current->level != level_fair || current->queued) return;
-    const u64 cycles = hal::cycles();
-    const u64 ran = cycles - current->run_start_cycles;
-    const i64 ns = static_cast<i64>(hal::cycles_to_ns(ran));
-    current->run_start_cycles = cycles;
-    current->run_cycles += ran;
-    current->slice_left_ns -= ns;
-    fair.charge(*current, ns);
+    const i64 ns = static_cast<i64>(hal::cycles_to_ns(cycles));
+    thread.slice_left_ns -= ns;
+    if (thread.level == level_fair && !thread.is_idle) fair.charge(thread, ns);
 }
 
 void RunQueue::enqueue_behind(Thread& thread, bool front, bool wakeup)
@@ -24,7 +17,9 @@ void RunQueue::enqueue_behind(Thread& thread, bool front, bool wakeup)
         if (front) {
             fair.displace(thread);
         } else {
-            charge_running();
+            // A fair thread that had the CPU to itself was not charged since it began to run: who joins would be that
+            // far behind it, and then have the CPU for as long.
+            if (current && !current->is_idle && current->level == level_fair && !current->queued) account(*current);
             fair.enqueue(thread, wakeup);
         }
     } else if (next_ && (thread.level > next_->level || (front && thread.level == next_->level))) {

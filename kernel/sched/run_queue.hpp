@@ -7,6 +7,7 @@
 #pragma once
 
 #include <kernel/base/bitmap.hpp>
+#include <kernel/hal/clock.hpp>
 #include <kernel/sched/thread.hpp>
 #include <kernel/sync/raw_spin_lock.hpp>
 #include <kernel/time/timer.hpp>
@@ -110,6 +111,16 @@ public:
         thread.note_interruption();
     }
     void receive(Thread& thread) { fair.arrive(thread); }
+    // Charges what the running thread has run; before it is queued again. Returns the time, in cycles.
+    [[gnu::always_inline]] u64 account(Thread& running)
+    {
+        const u64 cycles = hal::cycles();
+        const u64 ran = cycles - running.run_start_cycles;
+        running.run_start_cycles = cycles;
+        running.run_cycles += ran;
+        if (running.sliced) charge(running, ran);
+        return cycles;
+    }
     // Of a thread of this CPU.
     void set_affinity(Thread& thread, const CpuSet& cpus);
     bool has_equal(Level level) const { return ready_.test(level) || (next_ && next_->level == level); }
@@ -146,7 +157,7 @@ public:
 
 private:
     void enqueue_behind(Thread& thread, bool front, bool wakeup);
-    void charge_running();
+    void charge(Thread& thread, u64 cycles);
     bool may_leave(const Thread& thread) const { return !thread.pinned && !stays(thread); }
     void list(Thread& thread, bool front);
     void unlist(Thread& thread);

@@ -190,7 +190,7 @@ void Scheduler::yield(MayBlock& context)
         return;
     }
     self.voluntary_switches++;
-    u64 cycles = account(queue, self);
+    u64 cycles = queue.account(self);
     if (self.level == level_fair) queue.fair.give_way(self);
     queue.enqueue(self, false, false);
     hal::observe(hal::Observed::put_last, self);
@@ -227,14 +227,6 @@ void Scheduler::finish_switch_from(RunQueue& queue, Thread& previous)
         place(previous);
     // Nobody looks at the flag on the way from here: an interrupt will.
     if (moves && hal::need_reschedule()) hal::send_reschedule(queue.cpu());
-}
-
-// What a fair or round-robin thread used of its turn.
-void Scheduler::charge(RunQueue& queue, Thread& thread, u64 cycles)
-{
-    const i64 ns = static_cast<i64>(hal::cycles_to_ns(cycles));
-    thread.slice_left_ns -= ns;
-    if (thread.level == level_fair && !thread.is_idle) queue.fair.charge(thread, ns);
 }
 
 void Scheduler::preempt_current()

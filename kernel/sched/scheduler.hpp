@@ -136,10 +136,8 @@ private:
     void switch_to_next(Cpu& cpu, Thread& previous, u64 cycles) NO_THREAD_SAFETY_ANALYSIS;
     void preempt_again() NO_THREAD_SAFETY_ANALYSIS;
     void give_way(Cpu& cpu) NO_THREAD_SAFETY_ANALYSIS;
-    u64 account(RunQueue& queue, Thread& running);
     void finish_switch_here() NO_THREAD_SAFETY_ANALYSIS;
     void finish_switch_from(RunQueue& queue, Thread& previous) NO_THREAD_SAFETY_ANALYSIS;
-    void charge(RunQueue& queue, Thread& thread, u64 cycles);
     void update_slice(RunQueue& queue, bool local);
     void start_slice(RunQueue& queue);
     static void arm_next(RunQueue& queue);

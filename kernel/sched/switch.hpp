@@ -11,17 +11,6 @@
 
 namespace takt {
 
-// Locked. Charges what the running thread has run; before it is queued again. Returns the time.
-[[gnu::always_inline]] inline u64 Scheduler::account(RunQueue& queue, Thread& running)
-{
-    const u64 cycles = hal::cycles();
-    const u64 ran = cycles - running.run_start_cycles;
-    running.run_start_cycles = cycles;
-    running.run_cycles += ran;
-    if (running.sliced) charge(queue, running, ran);
-    return cycles;
-}
-
 // First thing a thread does after a switch to it, on the CPU where it now runs: lets go of the one before.
 [[gnu::always_inline]] inline void Scheduler::finish_switch_here()
 {
@@ -75,7 +64,7 @@ namespace takt {
 {
     self.state = Thread::State::parked;
     self.voluntary_switches++;
-    const u64 cycles = account(cpu.run_queue, self);
+    const u64 cycles = cpu.run_queue.account(self);
     self.slept_cycles = self.run_cycles;
     switch_to_next(cpu, self, cycles);
     return self.wake_reason;
@@ -87,7 +76,7 @@ namespace takt {
 {
     RunQueue& queue = cpu.run_queue;
     Thread& self = *queue.current;
-    const u64 cycles = account(queue, self);
+    const u64 cycles = queue.account(self);
     if (!self.is_idle) {
         self.involuntary_switches++;
         self.note_interruption();

@@ -120,7 +120,6 @@ void SoftTimer::arm(Instant at)
     hal::restore_interrupts(interrupts);
 }
 
-// Locked. False: there was nothing to take back.
 bool SoftTimer::withdraw(RunQueue& home)
 {
     if (queued) {

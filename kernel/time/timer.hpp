@@ -53,7 +53,7 @@ public:
 
 private:
     friend class TimerThread;
-    bool withdraw(RunQueue& home);
+    bool withdraw(RunQueue& home);  // under its lock; false: there was nothing to take back
     // Guarded by the run-queue lock of `queue`. Both at once: armed again, and expired again, while expire() ran.
     bool expiry_pending_ = false;
     bool expiry_running_ = false;

@@ -1,6 +1,6 @@
 // drills: who runs when, where and for how long is known of each, by sched(7) and the headers of kernel/sync and
 // kernel/sched. Chiefs hold them one after the other, each on a CPU that it has for itself, while less urgent threads
-// and interrupts disturb.
+// disturb.
 //
 // At the end what the kernel needed for threads and timers is back.
 #include <kernel/sched/cpu.hpp>
@@ -30,6 +30,7 @@ public:
         draw_jitter(machine.machine(), random_);
     }
     Outcome run();
+    u64 kernel_objects() { return machine.kernel().slabs.objects_in_use(); }
 
 private:
     const Case case_;
@@ -47,7 +48,6 @@ private:
     void chief(MayBlock& context, u32 number);
     void one(MayBlock& context, Random& random);
     void noise(MayBlock& context, u32 number);
-    u64 kernel_objects() { return machine.kernel().slabs.objects_in_use(); }
 
     Checkers checkers_;
     Random random_;
@@ -86,7 +86,7 @@ void Drill::set_affinity(Thread& thread, CpuId only)
     check(scheduler().set_affinity(chief, thread, CpuSet::only(only)).ok(), "an affinity was refused");
 }
 
-u64 Drill::kernel_objects() { return drills.machine.kernel().slabs.objects_in_use(); }
+u64 Drill::kernel_objects() { return drills.kernel_objects(); }
 
 CpuId Drill::some_cpu() { return CpuId{static_cast<u32>(random.below(drills.machine.cpu_count()))}; }
 
@@ -186,11 +186,10 @@ SchedulingParameters Drill::fifo(Level its_level) { return realtime(Policy::fifo
 
 SchedulingParameters Drill::round_robin(Level its_level) { return realtime(Policy::round_robin, its_level); }
 
-SchedulingParameters Drill::fair(Policy policy, int nice)
+SchedulingParameters Drill::fair(Policy policy)
 {
     SchedulingParameters parameters;
     parameters.policy = policy;
-    parameters.nice = static_cast<i8>(nice);
     return parameters;
 }
 
@@ -210,7 +209,8 @@ void Drill::fail(const std::string& what) const
 void Drills::one(MayBlock& context, Random& random)
 {
     const u32 which = static_cast<u32>(random.below(drills_operation_count));
-    const NamedDrill& named = which < order_drill_count ? order_drills[which] : time_drills[which - order_drill_count];
+    constexpr u32 first = std::size(order_drills);
+    const NamedDrill& named = which < first ? order_drills[which] : time_drills[which - first];
     const CpuId cpu{static_cast<u32>(random.below(case_.cpus))};
     MutexGuard guard(places_[cpu.value].mutex, context);
     if (!(case_.operations >> which & 1)) return;

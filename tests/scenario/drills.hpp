@@ -25,14 +25,14 @@ public:
     void hold();
     Thread& start(Level level, Body body);
     Thread& start(SchedulingParameters parameters, Body body);
-    // To the end of all who were started.
     void let_go();
+    // To the end of all who were started.
+    void wait();
     void release()
     {
         let_go();
         wait();
     }
-    void wait();
     // All who were started wait for something: nobody less urgent could run if not.
     void settle();
     void settle_or_end(bool end) { end ? wait() : settle(); }
@@ -57,7 +57,7 @@ public:
     Scheduler& scheduler();
     static SchedulingParameters fifo(Level level);
     static SchedulingParameters round_robin(Level level);
-    static SchedulingParameters fair(Policy policy = Policy::other, int nice = 0);
+    static SchedulingParameters fair(Policy policy = Policy::other);
 
     Drills& drills;
     MayBlock& chief;
@@ -96,9 +96,7 @@ struct NamedDrill {
     void (*run)(Drill&);
 };
 // drills_order.cpp: who comes first. drills_time.cpp: turns, timers, places.
-extern const NamedDrill order_drills[];
-extern const NamedDrill time_drills[];
-inline constexpr u32 order_drill_count = 14;
-inline constexpr u32 time_drill_count = 17;
+extern const NamedDrill order_drills[14], time_drills[17];
+static_assert(std::size(order_drills) + std::size(time_drills) == drills_operation_count);
 
 }  // namespace takt::scenario

@@ -27,20 +27,23 @@ std::vector<Level> some_levels(Drill& drill)
     return levels;
 }
 
+SchedulingParameters fifo_or_round_robin(Drill& drill)
+{
+    return drill.random.one_in(2) ? Drill::round_robin(drill.level) : Drill::fifo(drill.level);
+}
+
 // Each yield lets all equals run, and nobody who is less urgent.
 void yields(Drill& drill)
 {
-    const bool is_round_robin = drill.random.one_in(2);
+    const SchedulingParameters parameters = fifo_or_round_robin(drill);
     drill.hold();
-    for (char who : {'a', 'b', 'c'}) {
-        const auto body = [&drill, who](MayBlock& context) {
+    for (char who : {'a', 'b', 'c'})
+        drill.start(parameters, [&drill, who](MayBlock& context) {
             for (int round = 0; round < 3; round++) {
                 drill.note(who);
                 drill.scheduler().yield(context);
             }
-        };
-        is_round_robin ? drill.start(Drill::round_robin(drill.level), body) : drill.start(drill.level, body);
-    }
+        });
     drill.start(static_cast<Level>(drill.level - 1), [&](MayBlock&) { drill.note('z'); });
     drill.release();
     drill.expect("abcabcabcz");
@@ -67,7 +70,7 @@ void yields_alone(Drill& drill)
 void preempted(Drill& drill)
 {
     const bool by_timer = drill.random.one_in(2);
-    const bool is_round_robin = drill.random.one_in(2);
+    const SchedulingParameters parameters = fifo_or_round_robin(drill);
     Completion event;
     drill.hold();
     drill.start(static_cast<Level>(drill.level + 5), [&](MayBlock& context) {
@@ -75,13 +78,12 @@ void preempted(Drill& drill)
         while (drill.log.empty()) drill.sleep(context, microseconds(10));
         drill.note('h');
     });
-    const auto first = [&](MayBlock&) {
+    drill.start(parameters, [&](MayBlock&) {
         drill.note('a');
         if (!by_timer) event.complete();
         while (drill.log == "a") drill.compute(microseconds(1));
         drill.note('A');
-    };
-    is_round_robin ? drill.start(Drill::round_robin(drill.level), first) : drill.start(drill.level, first);
+    });
     drill.start(drill.level, [&](MayBlock&) { drill.note('b'); });
     drill.release();
     drill.expect("ahAb");
@@ -92,7 +94,6 @@ void changed_while_queued(Drill& drill)
 {
     drill.hold();
     std::string order;
-    std::vector<Thread*> threads;
     const usize count = 3 + drill.random.below(4);
     for (usize index = 0; index < count; index++) {
         const char who = letters[index];
@@ -378,6 +379,5 @@ const NamedDrill order_drills[] = {
     {"batch waits", batch_waits},
     {"ping pong", ping_pong},
 };
-static_assert(std::size(order_drills) == order_drill_count);
 
 }  // namespace takt::scenario

@@ -19,15 +19,30 @@ std::vector<usize> runs_of(const std::string& log)
     return runs;
 }
 
-void start_two(Drill& drill, SchedulingParameters parameters, Duration step, int steps)
+// a and b. Returns a.
+Thread& start_two(Drill& drill, SchedulingParameters parameters, Duration step, int steps)
 {
-    for (char who : {'a', 'b'})
-        drill.start(parameters, [&drill, who, step, steps](MayBlock&) {
+    const auto start = [&](char who) -> Thread& {
+        return drill.start(parameters, [&drill, who, step, steps](MayBlock&) {
             for (int left = steps; left > 0; left--) {
                 drill.compute(step);
                 drill.note(who);
             }
         });
+    };
+    Thread& first = start('a');
+    start('b');
+    return first;
+}
+
+// Letters with a deadline each, by deadline.
+using Deadlines = std::vector<std::pair<i64, char>>;
+std::string by_deadline(Deadlines deadlines)
+{
+    std::ranges::sort(deadlines);
+    std::string text;
+    for (const auto& [deadline, letter] : deadlines) text += letter;
+    return text;
 }
 
 // Round-robin threads take turns of 100 ms each.
@@ -117,23 +132,14 @@ void becomes_round_robin(Drill& drill)
 {
     drill.takes_long();
     drill.hold();
-    Thread* first = nullptr;
-    for (char who : {'a', 'b'}) {
-        Thread& thread = drill.start(drill.level, [&drill, who](MayBlock&) {
-            for (int left = 30; left > 0; left--) {
-                drill.compute(milliseconds(10));
-                drill.note(who);
-            }
-        });
-        if (!first) first = &thread;
-    }
+    Thread& first = start_two(drill, Drill::fifo(drill.level), milliseconds(10), 30);
     drill.let_go();
     usize before = 0;
     {
         const Stay stay(drill, drill.some_cpu());
         while (drill.log.size() < 3) drill.sleep(drill.chief, milliseconds(5));
         drill.compute(milliseconds(1));
-        drill.scheduler().set_parameters(drill.chief, *first, Drill::round_robin(drill.level));
+        drill.scheduler().set_parameters(drill.chief, first, Drill::round_robin(drill.level));
         before = drill.log.size();
         drill.compute(milliseconds(200));
     }
@@ -220,7 +226,7 @@ void timers_in_order(Drill& drill)
     std::vector<std::unique_ptr<Bell>> bells;
     const Instant begin = hal::now() + milliseconds(5);
     for (char letter = 'a'; letter < 'g'; letter++) bells.push_back(std::make_unique<Bell>(drill, letter));
-    std::vector<std::pair<i64, char>> order;
+    Deadlines order;
     for (const auto& bell : bells) {
         const i64 deadline = begin.ns + static_cast<i64>(drill.random.below(12)) * 20'000 + bell->letter;
         if (drill.random.one_in(3)) bell->ring(begin + milliseconds(static_cast<i64>(drill.random.below(3))));
@@ -240,11 +246,7 @@ void timers_in_order(Drill& drill)
         drill.check(!bell->armed(), "a timer is armed still");
         bell->cancel_and_wait(drill.chief);
     }
-    if (!in_time) return;
-    std::ranges::sort(order);
-    std::string wanted;
-    for (const auto& [deadline, letter] : order) wanted += letter;
-    drill.expect(wanted);
+    if (in_time) drill.expect(by_deadline(order));
 }
 
 // A timer that is cancelled about when it is due either was cancelled or expires.
@@ -304,12 +306,12 @@ void armed_while_it_expires(Drill& drill)
     bell.cancel_and_wait(drill.chief);
 }
 
-// Who sleeps to an earlier time runs earlier. Some are woken before it.
+// Who sleeps to an earlier time runs earlier.
 void sleepers_in_order(Drill& drill)
 {
     const Instant begin = hal::now() + milliseconds(5);
     bool late = false;
-    std::vector<std::pair<i64, char>> order;
+    Deadlines order;
     for (char letter = 'a'; letter < 'g'; letter++) {
         const i64 deadline = begin.ns + static_cast<i64>(drill.random.below(12)) * 20'000 + letter;
         order.emplace_back(deadline, letter);
@@ -321,10 +323,7 @@ void sleepers_in_order(Drill& drill)
         });
     }
     drill.wait();
-    std::ranges::sort(order);
-    std::string wanted;
-    for (const auto& [deadline, letter] : order) wanted += letter;
-    if (!late) drill.expect(wanted);
+    if (!late) drill.expect(by_deadline(order));
 }
 
 // --- Places.
@@ -350,8 +349,7 @@ void affinity(Drill& drill)
     if (kind == 1) drill.settle();
     while (kind == 0 && drill.log.empty()) drill.sleep(drill.chief, microseconds(10));
     if (kind != 2) {
-        drill.check(drill.scheduler().set_affinity(drill.chief, thread, CpuSet::only(other)).ok(),
-                    "an affinity was refused");
+        drill.set_affinity(thread, other);
         drill.check(drill.scheduler().affinity(thread) == CpuSet::only(other), "an affinity is another than was set");
     }
     for (int left = 1000; kind == 0 && thread.cpu_id() != other && left > 0; left--)
@@ -468,6 +466,5 @@ const NamedDrill time_drills[] = {
     {"places", places},
     {"surplus", surplus},
 };
-static_assert(std::size(time_drills) == time_drill_count);
 
 }  // namespace takt::scenario

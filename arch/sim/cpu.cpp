@@ -89,13 +89,6 @@ bool preempt_enable()
     return due && interrupts_enabled();
 }
 
-void preempt_enable_no_check()
-{
-    if (!running()) return;
-    ASSERT(running_cpu().preempt_count > 0);
-    running_cpu().preempt_count--;
-}
-
 bool interrupted_preemptible() { return running_cpu().preempt_count == 0; }
 
 bool preemptible()

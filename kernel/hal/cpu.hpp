@@ -39,8 +39,6 @@ void preempt_disable();
 // Lowers the count; true when it reached zero with a reschedule pending and interrupts on: the caller must call
 // Scheduler::preempt() (PreemptOff does).
 bool preempt_enable();
-// Lowers the count without looking.
-void preempt_enable_no_check();
 bool preemptible();  // count is zero and interrupts are on
 bool in_interrupt();
 // In a hard interrupt: whether what was interrupted may be preempted, and whether it is, as soon as the interrupt ends.

@@ -5,9 +5,20 @@ namespace takt {
 // What a fair or round-robin thread used of its turn.
 void RunQueue::charge(Thread& thread, u64 cycles)
 {
+    // Another CPU charged it just now, and its clock is a little ahead of this one's.
+    if (static_cast<i64>(cycles) <= 0) return;
     const i64 ns = static_cast<i64>(hal::cycles_to_ns(cycles));
     thread.slice_left_ns -= ns;
     if (thread.level == level_fair && !thread.is_idle) fair.charge(thread, ns);
+}
+
+// A fair thread that has the CPU to itself is not charged until it is switched away from: who joins would be that far
+// behind it, and then have the CPU for as long; who comes from another CPU, or goes, would take along too little or too
+// much.
+void RunQueue::charge_running()
+{
+    if (!current || current->is_idle || current->level != level_fair || current->queued) return;
+    account(*current);
 }
 
 void RunQueue::enqueue_behind(Thread& thread, bool front, bool wakeup)
@@ -17,9 +28,7 @@ void RunQueue::enqueue_behind(Thread& thread, bool front, bool wakeup)
         if (front) {
             fair.displace(thread);
         } else {
-            // A fair thread that had the CPU to itself was not charged since it began to run: who joins would be that
-            // far behind it, and then have the CPU for as long.
-            if (current && !current->is_idle && current->level == level_fair && !current->queued) account(*current);
+            charge_running();
             fair.enqueue(thread, wakeup);
         }
     } else if (next_ && (thread.level > next_->level || (front && thread.level == next_->level))) {

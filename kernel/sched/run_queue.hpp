@@ -106,11 +106,16 @@ public:
     // A thread that is in no queue now goes to another CPU, which receives it.
     void send(Thread& thread, CpuId to)
     {
+        charge_running(thread);
         fair.leave(thread);
         thread.cpu.store(to.value, Order::release);
         thread.note_interruption();
     }
-    void receive(Thread& thread) { fair.arrive(thread); }
+    void receive(Thread& thread)
+    {
+        charge_running(thread);
+        fair.arrive(thread);
+    }
     // Charges what the running thread has run; before it is queued again. Returns the time, in cycles.
     [[gnu::always_inline]] u64 account(Thread& running)
     {
@@ -158,6 +163,12 @@ public:
 private:
     void enqueue_behind(Thread& thread, bool front, bool wakeup);
     void charge(Thread& thread, u64 cycles);
+    void charge_running(const Thread& other)
+    {
+        if (other.level == level_fair) [[unlikely]]
+            charge_running();
+    }
+    void charge_running();
     bool may_leave(const Thread& thread) const { return !thread.pinned && !stays(thread); }
     void list(Thread& thread, bool front);
     void unlist(Thread& thread);

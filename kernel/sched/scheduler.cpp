@@ -234,23 +234,6 @@ void Scheduler::preempt_current()
     Cpu& cpu = hal::current_cpu();
     cpu.run_queue.lock().acquire();
     give_way(cpu);
-    if (hal::need_reschedule()) [[unlikely]]
-        preempt_again();
-}
-
-// A reschedule was requested during the switch. Interrupts get their chance before the next, and no nested preemption.
-void Scheduler::preempt_again()
-{
-    do {
-        hal::preempt_disable();
-        hal::enable_interrupts();
-        hal::spin_hint();
-        hal::disable_interrupts();
-        hal::preempt_enable_no_check();
-        Cpu& cpu = hal::current_cpu();
-        cpu.run_queue.lock().acquire();
-        give_way(cpu);
-    } while (hal::need_reschedule());  // bound: reschedules requested while switching
 }
 
 void preempt_current()
@@ -262,15 +245,15 @@ void preempt_current()
 
 void Scheduler::idle_loop()
 {
+    takt::preempt_current();  // who was made ready while this CPU started
     for (;;) {
         announce_log();
         hal::disable_interrupts();
-        if (hal::need_reschedule()) {
-            preempt_current();
+        // Whoever is made ready here, an interrupt comes for it and switches at its end.
+        if (log_is_announced())
+            hal::wait_for_interrupt();
+        else
             hal::enable_interrupts();
-            continue;
-        }
-        hal::wait_for_interrupt();
     }
 }
 

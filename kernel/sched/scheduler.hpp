@@ -134,7 +134,6 @@ private:
     void switch_away(Cpu& cpu, Thread& previous, u64 cycles) NO_THREAD_SAFETY_ANALYSIS;
     // The switch, inline where it is used: switch.hpp.
     void switch_to_next(Cpu& cpu, Thread& previous, u64 cycles) NO_THREAD_SAFETY_ANALYSIS;
-    void preempt_again() NO_THREAD_SAFETY_ANALYSIS;
     void give_way(Cpu& cpu) NO_THREAD_SAFETY_ANALYSIS;
     void finish_switch_here() NO_THREAD_SAFETY_ANALYSIS;
     void finish_switch_from(RunQueue& queue, Thread& previous) NO_THREAD_SAFETY_ANALYSIS;

@@ -60,8 +60,6 @@ inline constexpr unsigned expiries_per_interrupt = 8;
     }
     hal::leave_interrupt();
     give_way(cpu);
-    if (hal::need_reschedule()) [[unlikely]]
-        preempt_again();
     hal::enter_interrupt();  // perhaps on another CPU; the way out counts it off again
 }
 

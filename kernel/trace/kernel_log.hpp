@@ -52,6 +52,7 @@ public:
     void write_at_once() NO_THREAD_SAFETY_ANALYSIS;
     // Wakes the listener for lines logged where that was impossible (preemption off): announce_log() of log.hpp.
     void poke();
+    bool announced() const { return !unannounced_.load(Order::relaxed) || !listener_.load(Order::relaxed); }
     // The driver's thread has shown everything before the cursor.
     void shown_up_to(Cursor cursor);
     bool all_shown();

@@ -7,6 +7,8 @@ void log_text(LogLevel level, std::string_view text) { hal::kernel().log.append(
 
 void announce_log() { hal::kernel().log.poke(); }
 
+bool log_is_announced() { return hal::kernel().log.announced(); }
+
 unsigned long read_log(unsigned long& position, char* buffer, unsigned long capacity)
 {
     return hal::kernel().log.read(position, {buffer, capacity});

@@ -21,6 +21,8 @@ void log(LogLevel level, std::string_view pattern, const Arguments&... arguments
 // Tells the console's driver and other readers of lines that were logged with preemption off, which nobody could be
 // told of then. The idle threads call it. Thread context. O(1).
 void announce_log();
+// False: there is something for announce_log() to tell. Any context. O(1).
+bool log_is_announced();
 
 // Copies log text from `position` on (monotonic byte count; moved to the oldest kept text when overwritten) into
 // `buffer`; returns the bytes copied and advances `position`. For syslog(2) and /dev/kmsg. Any context.

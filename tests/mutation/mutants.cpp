@@ -48,14 +48,13 @@ constexpr std::array<std::string_view, 11> assigning = {
 constexpr std::array<std::string_view, 5> telling = {"Thread::set_name", "Scheduler::find_kernel_thread",
                                                      "Scheduler::next_kernel_thread", "note_interruption", "held"};
 // Calls whose place matters to others: everything else under one lock may be done in any order.
-constexpr std::array<std::string_view, 24> ordering = {"acquire",
+constexpr std::array<std::string_view, 23> ordering = {"acquire",
                                                        "release",
                                                        "disable_interrupts",
                                                        "enable_interrupts",
                                                        "save_and_disable_interrupts",
                                                        "restore_interrupts",
                                                        "preempt_disable",
-                                                       "preempt_enable_no_check",
                                                        "unpark",
                                                        "wake",
                                                        "place",

@@ -120,7 +120,7 @@ Thread& Drill::create(SchedulingParameters parameters, Body body, bool counts)
                          .value();
     check(scheduler().parameters(*thread).level() == parameters.level(), "a new thread has another level");
     // Those that a thread of the kernel has from the beginning are left to it.
-    if (parameters.policy != Policy::fifo && parameters.policy != Policy::other)
+    if (parameters.policy != Policy::fifo && (parameters.policy != Policy::other || parameters.nice != 0))
         scheduler().set_parameters(chief, *thread, parameters);
     scheduler().start(*thread);
     return *thread;
@@ -186,10 +186,11 @@ SchedulingParameters Drill::fifo(Level its_level) { return realtime(Policy::fifo
 
 SchedulingParameters Drill::round_robin(Level its_level) { return realtime(Policy::round_robin, its_level); }
 
-SchedulingParameters Drill::fair(Policy policy)
+SchedulingParameters Drill::fair(Policy policy, int nice)
 {
     SchedulingParameters parameters;
     parameters.policy = policy;
+    parameters.nice = static_cast<i8>(nice);
     return parameters;
 }
 

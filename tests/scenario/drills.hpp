@@ -57,7 +57,7 @@ public:
     Scheduler& scheduler();
     static SchedulingParameters fifo(Level level);
     static SchedulingParameters round_robin(Level level);
-    static SchedulingParameters fair(Policy policy = Policy::other);
+    static SchedulingParameters fair(Policy policy = Policy::other, int nice = 0);
 
     Drills& drills;
     MayBlock& chief;
@@ -96,7 +96,7 @@ struct NamedDrill {
     void (*run)(Drill&);
 };
 // drills_order.cpp: who comes first. drills_time.cpp: turns, timers, places.
-extern const NamedDrill order_drills[14], time_drills[17];
+extern const NamedDrill order_drills[14], time_drills[18];
 static_assert(std::size(order_drills) + std::size(time_drills) == drills_operation_count);
 
 }  // namespace takt::scenario

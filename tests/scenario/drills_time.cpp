@@ -193,6 +193,51 @@ void fair_mover(Drill& drill)
     drill.check(std::ranges::count(first, 'b') >= steps / 8, "a thread starves beside one that came");
 }
 
+// A fair thread that has run ahead of its share where it was waits for the others where it comes to. How it comes there
+// is as in fair_mover().
+void ahead(Drill& drill)
+{
+    const CpuId other = drill.some_cpu();
+    if (!drill.alone || other == drill.cpu) return;
+    drill.takes_long();
+    const bool by_chief = drill.random.one_in(2);
+    Completion ran_ahead;
+    bool ready = false, over = false;
+    // At nice 19 a millisecond counts for more than sixty.
+    Thread& mover = drill.start(Drill::fair(Policy::other, 19), [&](MayBlock& context) {
+        while (!ready) drill.sleep(context, milliseconds(1));
+        for (u64 switches = ~0ull; switches != context.thread().involuntary_switches;) {
+            switches = context.thread().involuntary_switches;
+            drill.compute(milliseconds(1));
+        }
+        drill.note('m');
+        ran_ahead.complete();
+        if (by_chief)
+            while (hal::current_cpu().cpu_id != other.value) drill.compute(microseconds(1));
+        else
+            (void)drill.scheduler().set_affinity(context, context.thread(), CpuSet::only(other));
+        drill.note('M');
+        over = true;
+    });
+    drill.start(Drill::fair(), [&](MayBlock&) {
+        while (!over) drill.compute(milliseconds(1));
+    });
+    drill.start(Drill::fair(), [&](MayBlock& context) {
+        (void)drill.scheduler().set_affinity(context, context.thread(), CpuSet::only(other));
+        ready = true;
+        while (!over) {
+            drill.compute(milliseconds(1));
+            drill.note('b');
+        }
+    });
+    if (by_chief) {
+        (void)ran_ahead.wait(drill.chief);
+        drill.set_affinity(mover, other);
+    }
+    drill.wait();
+    drill.check(drill.log.find('M') - drill.log.find('m') >= 10, "a thread that ran ahead of its share does not wait");
+}
+
 // --- Timers.
 
 struct Bell : SoftTimer {
@@ -455,6 +500,7 @@ const NamedDrill time_drills[] = {
     {"newcomer", newcomer},
     {"becomes round robin", becomes_round_robin},
     {"fair mover", fair_mover},
+    {"ahead", ahead},
     {"timers in order", timers_in_order},
     {"cancelled or expired", cancelled_or_expired},
     {"periodic timer", periodic},

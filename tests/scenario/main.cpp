@@ -29,7 +29,7 @@ std::string command_of(const Case& what)
         fmt::format("./takt sim --scenario {} --seed {} --cpus {} --mode {} --events {}", what.scenario, what.seed,
                     what.cpus, what.explore ? "explore" : "measure", what.events);
     if (what.threads) command += fmt::format(" --threads {}", what.threads);
-    if (what.operations != ~0u) command += fmt::format(" --operations {:#x}", what.operations);
+    if (what.operations != ~0ull) command += fmt::format(" --operations {:#x}", what.operations);
     if (what.strict) command += " --strict";
     if (what.faults.points) command += " --faults " + sim::FaultPlan::text(what.faults.points);
     if (what.faults.points && what.faults.one_in) command += fmt::format(" --fault-rate {}", what.faults.one_in);
@@ -51,7 +51,7 @@ Case shrink(Case failing, u32 threads)
     smaller = failing;
     const u32 operation_count = scenario_of(failing).operation_count;
     for (u32 operation = 0; operation < operation_count; operation++) {
-        smaller.operations = failing.operations & ((1u << operation_count) - 1) & ~(1u << operation);
+        smaller.operations = failing.operations & ((u64{1} << operation_count) - 1) & ~(u64{1} << operation);
         if (still_fails(smaller)) failing = smaller;
     }
     smaller = failing;

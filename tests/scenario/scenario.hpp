@@ -14,9 +14,9 @@ struct Case {
     u32 cpus = 4;
     bool explore = true;
     bool strict = false;
-    u64 events = 20'000;   // about how many happen
-    u32 threads = 0;       // 0: drawn
-    u32 operations = ~0u;  // bit set of what the threads may do
+    u64 events = 20'000;     // about how many happen
+    u32 threads = 0;         // 0: drawn
+    u64 operations = ~0ull;  // bit set of what the threads may do
     sim::FaultOptions faults = {};
     std::string trace_file = {};
 };
@@ -52,7 +52,7 @@ inline constexpr u32 futexes_operation_count = 27;
 
 // Small workloads of which is known who runs when: tests/scenario/drills.cpp.
 Outcome run_drills(const Case& what);
-inline constexpr u32 drills_operation_count = 31;
+inline constexpr u32 drills_operation_count = 32;
 
 struct Scenario {
     const char* name;

@@ -42,7 +42,7 @@ private:
     };
 
     void start(Group& group);
-    void compete(MayBlock& context, Group& group, usize index, Random random);
+    void compete(MayBlock& context, Group& group, usize index, SchedulingParameters parameters, Random random);
     void sleep_and_run(MayBlock& context, Group& group, Random random, Duration pause, Duration work,
                        bool must_be_prompt);
     void check(const Group& group) const;
@@ -55,8 +55,9 @@ private:
     u32 threads_ = 0;
 };
 
-void Shares::compete(MayBlock& context, Group& group, usize index, Random random)
+void Shares::compete(MayBlock& context, Group& group, usize index, SchedulingParameters parameters, Random random)
 {
+    machine_.scheduler().set_parameters(context, context.thread(), parameters);
     while (machine_.now() < Instant{length.ns}) machine_.compute(microseconds(static_cast<i64>(random.below(300))));
     group.used[index] = machine_.scheduler().run_time(context.thread());
 }
@@ -93,9 +94,13 @@ void Shares::start(Group& group)
             parameters.priority = 10;
         }
         const Random random = Random::stream(case_.seed, 5000 + threads_++);
+        // Some of the fair ones say themselves what they are worth.
         machine_.spawn(
-            "competitor", parameters,
-            [this, &group, index, random](MayBlock& context) { compete(context, group, index, random); }, here);
+            "competitor", !group.fair || random_.one_in(2) ? parameters : SchedulingParameters(),
+            [this, &group, index, parameters, random](MayBlock& context) {
+                compete(context, group, index, parameters, random);
+            },
+            here);
     }
     const bool disturbed = random_.one_in(2);
     const Random random = Random::stream(case_.seed, 5000 + threads_++);

@@ -70,7 +70,6 @@ inline bool preempt_enable()
     asm volatile("decl %%gs:32" : "=@ccz"(zero)::"memory");
     return zero && interrupts_enabled();
 }
-inline void preempt_enable_no_check() { asm volatile("decl %%gs:32" ::: "memory", "cc"); }
 inline u32 preempt_word()
 {
     u32 word;

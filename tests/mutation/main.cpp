@@ -180,7 +180,7 @@ std::set<std::string> explained()
     std::ifstream in(TAKT_SURVIVORS);
     std::set<std::string> keys;
     for (std::string line; std::getline(in, line);)
-        if (line.starts_with("- `")) keys.insert(line.substr(3, line.rfind('`') - 3));
+        if (line.starts_with("- `")) keys.insert(line.substr(3, line.find("`: ") - 3));
     return keys;
 }
 

@@ -81,6 +81,12 @@ void Drill::takes_long()
     drills.long_drills.fetch_add(1, Order::relaxed);
 }
 
+void Drill::go_to(MayBlock& context, CpuId only)
+{
+    check(scheduler().set_affinity(context, context.thread(), CpuSet::only(only)).ok(), "an affinity was refused");
+    check(hal::current_cpu().cpu_id == only.value, "a thread that moved is elsewhere");
+}
+
 void Drill::set_affinity(Thread& thread, CpuId only)
 {
     check(scheduler().set_affinity(chief, thread, CpuSet::only(only)).ok(), "an affinity was refused");
@@ -92,8 +98,7 @@ CpuId Drill::some_cpu() { return CpuId{static_cast<u32>(random.below(drills.mach
 
 Stay::Stay(Drill& drill, CpuId cpu) : drill_(drill), before_(drill.chief.thread().affinity)
 {
-    (void)drill.scheduler().set_affinity(drill.chief, drill.chief.thread(), CpuSet::only(cpu));
-    drill.check(hal::current_cpu().cpu_id == cpu.value, "a thread that moved is elsewhere");
+    drill.go_to(drill.chief, cpu);
 }
 
 Stay::~Stay() { (void)drill_.scheduler().set_affinity(drill_.chief, drill_.chief.thread(), before_); }
@@ -108,7 +113,7 @@ void Drill::part_main(MayBlock& context, void* argument)
     if (!part->counts) return;
     // Out of the way of others, and soon.
     drill.set(context, context.thread(), drill.level);
-    (void)drill.scheduler().set_affinity(context, context.thread(), CpuSet::only(drill.cpu));
+    drill.go_to(context, drill.cpu);
     if (drill.alive_.fetch_sub(1, Order::acq_rel) == 1) drill.over_.complete();
 }
 
@@ -168,9 +173,16 @@ void Drill::set(MayLock& context, Thread& thread, Level its_level)
 
 void Drill::compute(Duration duration) { drills.machine.compute(duration); }
 
-void Drill::sleep(MayBlock& context, Duration duration)
+void Drill::work(char who, Duration step, int steps)
 {
-    const Instant end = hal::now() + duration;
+    for (; steps > 0; steps--) {
+        compute(step);
+        note(who);
+    }
+}
+
+void Drill::sleep_until(MayBlock& context, Instant end)
+{
     while (hal::now() < end) (void)scheduler().park(context, WaitMode::uninterruptible, end);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <kernel/hal/clock.hpp>
 #include <kernel/sync/completion.hpp>
 #include <scenario/scenario.hpp>
 #include <sim/random.hpp>
@@ -53,7 +54,12 @@ public:
     void set(MayLock& context, Thread& thread, Level level);
     void note(char what) { log += what; }
     void compute(Duration duration);
-    void sleep(MayBlock& context, Duration duration);
+    // Computes so many times for so long, and notes each.
+    void work(char who, Duration step, int steps);
+    void sleep(MayBlock& context, Duration duration) { sleep_until(context, hal::now() + duration); }
+    void sleep_until(MayBlock& context, Instant end);
+    // The thread that says so runs there and nowhere else from now on.
+    void go_to(MayBlock& context, CpuId only);
     Scheduler& scheduler();
     static SchedulingParameters fifo(Level level);
     static SchedulingParameters round_robin(Level level);

@@ -345,7 +345,7 @@ void ping_pong(Drill& drill)
     const CpuId other = drill.some_cpu();
     for (const int who : {0, 1})
         drill.start(static_cast<Level>(drill.level + who), [&, who](MayBlock& context) {
-            if (who == 1) (void)drill.scheduler().set_affinity(context, context.thread(), CpuSet::only(other));
+            if (who == 1) drill.go_to(context, other);
             for (int round = 0; round < rounds; round++) {
                 {
                     LockGuard guard(lock, context);

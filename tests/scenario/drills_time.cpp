@@ -23,12 +23,7 @@ std::vector<usize> runs_of(const std::string& log)
 Thread& start_two(Drill& drill, SchedulingParameters parameters, Duration step, int steps)
 {
     const auto start = [&](char who) -> Thread& {
-        return drill.start(parameters, [&drill, who, step, steps](MayBlock&) {
-            for (int left = steps; left > 0; left--) {
-                drill.compute(step);
-                drill.note(who);
-            }
-        });
+        return drill.start(parameters, [&drill, who, step, steps](MayBlock&) { drill.work(who, step, steps); });
     };
     Thread& first = start('a');
     start('b');
@@ -115,10 +110,7 @@ void newcomer(Drill& drill)
     for (char who : {'a', 'b'})
         drill.start(Drill::fair(), [&drill, who](MayBlock& context) {
             if (who == 'b') drill.sleep(context, milliseconds(40));
-            for (int left = who == 'a' ? 600 : 200; left > 0; left--) {
-                drill.compute(microseconds(100));
-                drill.note(who);
-            }
+            drill.work(who, microseconds(100), who == 'a' ? 600 : 200);
         });
     drill.release();
     std::vector<usize> runs = runs_of(drill.log.substr(drill.log.find('b')));
@@ -155,15 +147,9 @@ void fair_mover(Drill& drill)
     drill.takes_long();
     constexpr int steps = 60;
     const u64 way = drill.random.below(3);
-    const auto compute = [&](char who, int count) {
-        for (; count > 0; count--) {
-            drill.compute(milliseconds(1));
-            drill.note(who);
-        }
-    };
     Thread& mover = drill.start(Drill::fair(), [&](MayBlock& context) {
         drill.compute(milliseconds(200));
-        if (way == 0) (void)drill.scheduler().set_affinity(context, context.thread(), CpuSet::only(other));
+        if (way == 0) drill.go_to(context, other);
         if (way == 1) {  // it wakes while its CPU has something more urgent to do
             CpuSet both = CpuSet::only(drill.cpu);
             both.set(other.value);
@@ -171,12 +157,12 @@ void fair_mover(Drill& drill)
             drill.sleep(context, milliseconds(20));
         }
         while (hal::current_cpu().cpu_id != other.value) drill.compute(microseconds(100));
-        compute('a', steps);
+        drill.work('a', milliseconds(1), steps);
     });
     drill.start(Drill::fair(), [&](MayBlock& context) {
-        (void)drill.scheduler().set_affinity(context, context.thread(), CpuSet::only(other));
+        drill.go_to(context, other);
         drill.sleep(context, milliseconds(190));
-        compute('b', 2 * steps);
+        drill.work('b', milliseconds(1), 2 * steps);
     });
     if (way != 0) {
         const Stay stay(drill, other);
@@ -214,11 +200,11 @@ void ahead(Drill& drill)
         const Instant end = hal::now() + milliseconds(400);
         drill.note('m');
         if (way == moves_itself)
-            (void)drill.scheduler().set_affinity(context, context.thread(), CpuSet::only(other));
+            drill.go_to(context, other);
         else if (way == is_moved)
             may_be_moved.complete();
         else
-            while (hal::now() < end) (void)drill.scheduler().park(context, WaitMode::uninterruptible, end);
+            drill.sleep_until(context, end);
         while (hal::current_cpu().cpu_id != other.value) drill.compute(microseconds(1));
         drill.note('M');
         if (way == is_moved_asleep)
@@ -235,11 +221,8 @@ void ahead(Drill& drill)
         }
     });
     drill.start(Drill::fair(), [&](MayBlock& context) {
-        (void)drill.scheduler().set_affinity(context, context.thread(), CpuSet::only(other));
-        while (!over) {
-            drill.compute(milliseconds(1));
-            drill.note('b');
-        }
+        drill.go_to(context, other);
+        while (!over) drill.work('b', milliseconds(1), 1);
     });
     if (way != moves_itself) {
         (void)may_be_moved.wait(drill.chief);
@@ -375,8 +358,7 @@ void sleepers_in_order(Drill& drill)
         order.emplace_back(deadline, letter);
         drill.start(drill.level, [&drill, &late, begin, letter, deadline](MayBlock& context) {
             if (hal::now() >= begin) late = true;
-            while (hal::now().ns < deadline)
-                (void)drill.scheduler().park(context, WaitMode::uninterruptible, Instant{deadline});
+            drill.sleep_until(context, Instant{deadline});
             drill.note(letter);
         });
     }
@@ -400,8 +382,7 @@ void affinity(Drill& drill)
         else if (kind == 1)
             (void)event.wait(context);
         else
-            drill.check(drill.scheduler().set_affinity(context, context.thread(), CpuSet::only(other)).ok(),
-                        "an affinity was refused");
+            drill.go_to(context, other);
         if (kind != 0) drill.check(hal::current_cpu().cpu_id == other.value, "a thread runs where it may not");
     });
     if (kind == 1) drill.settle();
@@ -465,7 +446,7 @@ void places(Drill& drill)
     Thread& thread = drill.start(drill.level, [&](MayBlock& context) {
         for (u32 round = 0; round < rounds; round++) {
             (void)event.wait(context);
-            (void)drill.scheduler().set_affinity(context, context.thread(), CpuSet::only(drill.cpu));
+            drill.go_to(context, drill.cpu);
         }
     });
     for (u32 round = 0; round < rounds; round++) {

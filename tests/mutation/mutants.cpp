@@ -30,11 +30,10 @@ bool is_among(std::string_view text, const std::array<std::string_view, count>& 
 
 // What a statement may not have in it: it checks, or it only tells, or (the last) it is for instructions of programs,
 // which the machine has not.
-constexpr std::array<std::string_view, 18> observing = {
-    "ASSERT",       "PANIC",     "static_assert",    "observe",          "record",
-    "latency",      "recorder",  "set_name",         "format",           "entered",
-    "left",         "spin_hint", "announce_log",     "assert_may_block", "assert_held",
-    "ready_cycles", "printk",    "note_interruption"};
+constexpr std::array<std::string_view, 17> observing = {
+    "ASSERT",           "PANIC",       "static_assert", "observe",     "record",           "latency",
+    "recorder",         "set_name",    "format",        "lock_detail", "spin_hint",        "announce_log",
+    "assert_may_block", "assert_held", "ready_cycles",  "printk",      "note_interruption"};
 // Functions that ask another processor, or this one, to look.
 constexpr std::array<std::string_view, 4> asking = {"send_reschedule", "request_reschedule", "set_need_reschedule",
                                                     "ask"};

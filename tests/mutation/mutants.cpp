@@ -125,6 +125,14 @@ private:
         }
     }
 
+    // The semicolon that ends the statement or the part of one at `begin`; `limit` if that comes first.
+    std::size_t semicolon(std::size_t begin, std::size_t limit = ~std::size_t{0}) const
+    {
+        while (begin < limit && !is(begin, ";"))
+            begin = is(begin, "(") || is(begin, "{") || is(begin, "[") ? closing(begin) : begin + 1;
+        return begin;
+    }
+
     // As in the file, but comments and line ends are single spaces. `changed` stands for the token at `index`.
     std::string text_of(Range range, std::size_t index = ~std::size_t{0}, std::string_view changed = {}) const
     {
@@ -259,8 +267,7 @@ private:
             condition({index + 2, end - 1});
             return {{begin, end + 1}};
         }
-        std::size_t end = index;
-        while (!is(end, ";")) end = is(end, "(") || is(end, "{") || is(end, "[") ? closing(end) : end + 1;
+        const std::size_t end = semicolon(index);
         Statement statement{{index, end + 1}};
         statement.kind = kind_of({index, end});
         return statement;
@@ -291,20 +298,15 @@ private:
     bool only_observes(std::size_t begin) const
     {
         if (is(begin, "{") || is(begin, "if")) return false;
-        std::size_t end = begin;
-        while (!is(end, ";")) end = is(end, "(") || is(end, "{") || is(end, "[") ? closing(end) : end + 1;
+        const std::size_t end = semicolon(begin);
         return observes({begin, end}) && !is(end + 1, "else");
     }
 
     void loop_condition(Range range)
     {
-        std::size_t first = range.first;
-        while (first < range.last && !is(first, ";"))
-            first = is(first, "(") || is(first, "{") ? closing(first) : first + 1;
-        if (first >= range.last) return;
-        std::size_t last = ++first;
-        while (!is(last, ";")) last = is(last, "(") ? closing(last) : last + 1;
-        if (first < last) condition({first, last});
+        const std::size_t first = semicolon(range.first, range.last) + 1;
+        if (first > range.last) return;
+        condition({first, semicolon(first)});
     }
 
     Kind kind_of(Range range) const
@@ -318,12 +320,14 @@ private:
         return is(range.last - 1, ")") && !is(range.first, "delete") && !is(range.first, "new") ? Kind::call
                                                                                                 : Kind::other;
     }
-    bool observes(Range range) const
+    template <std::size_t count>
+    bool has_any(Range range, const std::array<std::string_view, count>& words) const
     {
         for (std::size_t index = range.first; index < range.last; index++)
-            if (is_among(tokens_[index].text, observing)) return true;
+            if (is_among(tokens_[index].text, words)) return true;
         return false;
     }
+    bool observes(Range range) const { return has_any(range, observing); }
     // Of the sign of assignment outside brackets; range.last: none.
     std::size_t assignment_in(Range range) const
     {
@@ -485,7 +489,7 @@ private:
         const std::string text = text_of(range);
         std::string all;
         if (statement.kind == Kind::call) {
-            const unsigned dropped = add(asks(inside) ? "ipi" : "drop", range, text, "");
+            const unsigned dropped = add(has_any(inside, asking) ? "ipi" : "drop", range, text, "");
             all += fmt::format("if (is_mutant({})) {{}} else ", dropped);
         }
         for (const Variant& variant : variants_of(inside, false)) {
@@ -496,12 +500,6 @@ private:
         all = "{ " + first + all + "{ " + text + " } }";
         if (swapped) all += " }";
         replace(range, all);
-    }
-    bool asks(Range range) const
-    {
-        for (std::size_t index = range.first; index < range.last; index++)
-            if (is_among(tokens_[index].text, asking)) return true;
-        return false;
     }
 
     std::string_view source_;
